@@ -1,0 +1,22 @@
+/** Names of a cluster's AWS resources. They are part of the user's interface: runbooks are started by name. */
+import type { NodeCommandName } from './node-commands.ts';
+
+/** Runbooks (Step Functions state machines) of a cluster. */
+export type RunbookName = 'setup';
+
+/** Resource names of one cluster, all prefixed with the cluster's name. */
+export function resourceNames(cluster: string) {
+  return {
+    stack: cluster,
+    runbook: (runbook: RunbookName) => `${cluster}-${runbook}`,
+    document: (command: NodeCommandName) => `${cluster}-${command}`,
+    function: (name: string) => `${cluster}-${name}`,
+    topic: `${cluster}-alerts`,
+    stateTable: `${cluster}-state`,
+    replicationSecret: `${cluster}/replication`,
+    monitoringSecret: `${cluster}/monitoring`,
+    commandLogGroup: `/${cluster}/commands`,
+    runbookLogGroup: (runbook: RunbookName) => `/aws/vendedlogs/states/${cluster}-${runbook}`,
+    hostPolicy: `${cluster}-host`,
+  } as const;
+}

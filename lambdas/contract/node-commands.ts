@@ -1,0 +1,172 @@
+/**
+ * Node commands: what a runbook can ask of a host. Each is one SSM command document, one bash script, one verb.
+ *
+ * infra makes the documents from this table, the handlers fill in the parameters, the scripts answer with one
+ * {@link NodeCommandResult} in the last line of their output.
+ */
+import { z } from 'zod';
+
+/** A document parameter: SSM refuses a value that does not match `allowedPattern` (a whole-string regular expression). */
+export interface CommandParameter {
+  readonly description: string;
+  readonly allowedPattern: string;
+}
+
+/** What a node command is, apart from its script. */
+export interface NodeCommandDefinition {
+  /** One line for the SSM console. */
+  readonly summary: string;
+  /** A mutating command is refused on its host when it is late or its operation is no longer the newest. */
+  readonly mutating: boolean;
+  /** Longest run, in seconds (SSM: 5 to 172800). */
+  readonly executionTimeoutSeconds: number;
+  /** Parameters beyond those of {@link commonParameters}; `$NODES` in a pattern stands for the cluster's node names. */
+  readonly parameters: Readonly<Record<string, CommandParameter>>;
+}
+
+/** Placeholder in a pattern: infra puts the alternation of the cluster's node names there. */
+export const nodesPlaceholder = '$NODES';
+
+const primaryParameter = {
+  Primary: { description: 'Node that is the primary', allowedPattern: `^(?:${nodesPlaceholder})$` },
+} as const;
+
+/** Parameters that every document has. */
+export const commonParameters = {
+  Node: { description: 'Node that this host is', allowedPattern: `^(?:${nodesPlaceholder})$` },
+  TaskToken: {
+    description: 'Step Functions task that waits for this command; - when none does',
+    allowedPattern: '^(?:-|[A-Za-z0-9+/=_.:-]{8,2048})$',
+  },
+  NotAfter: {
+    description: 'Unix time in seconds after which the command must not start',
+    allowedPattern: '^[0-9]{10}$',
+  },
+  Epoch: {
+    description: 'Number of the operation that sends the command; a host refuses one older than it has seen',
+    allowedPattern: '^[0-9]{1,12}$',
+  },
+} as const satisfies Record<string, CommandParameter>;
+
+/** Standby names rendered as synchronous_standby_names: `FIRST 1 ("a","b")`; empty switches synchronous replication off. */
+const standbyNamesPattern = '^(?:|(?:FIRST|ANY) [1-9][0-9]? \\("[A-Za-z0-9_.-]{1,63}"(?:,"[A-Za-z0-9_.-]{1,63}")*\\))$';
+
+export const nodeCommands = {
+  preflight: {
+    summary: 'Reports what is on the host: versions, directories, disk, PostgreSQL state. Changes nothing.',
+    mutating: false,
+    executionTimeoutSeconds: 60,
+    parameters: {},
+  },
+  'configure-primary': {
+    summary:
+      'Initializes PostgreSQL if its directory is empty, starts it, and sets what synchronous replication needs.',
+    mutating: true,
+    executionTimeoutSeconds: 600,
+    parameters: {},
+  },
+  'ensure-roles-and-slots': {
+    summary: 'Creates the replication and monitoring roles and one replication slot per standby, where missing.',
+    mutating: true,
+    executionTimeoutSeconds: 120,
+    parameters: primaryParameter,
+  },
+  'take-base-backup': {
+    summary: 'Clones the primary into a directory beside the data directory, verifies it and puts it in place.',
+    mutating: true,
+    executionTimeoutSeconds: 172800,
+    parameters: primaryParameter,
+  },
+  'start-standby': {
+    summary: 'Starts PostgreSQL as a standby of the primary under its own name.',
+    mutating: true,
+    executionTimeoutSeconds: 600,
+    parameters: primaryParameter,
+  },
+  'set-synchronous-standbys': {
+    summary: 'Sets synchronous_standby_names on the primary.',
+    mutating: true,
+    executionTimeoutSeconds: 60,
+    parameters: {
+      StandbyNames: { description: 'Value of synchronous_standby_names', allowedPattern: standbyNamesPattern },
+    },
+  },
+  'prove-durable-write': {
+    summary: 'Commits one transaction that waits for the synchronous standbys, and reports how long it took.',
+    mutating: true,
+    executionTimeoutSeconds: 60,
+    parameters: {},
+  },
+  'report-status': {
+    summary: 'Reports the role, WAL positions and base backup progress of the node. Changes nothing.',
+    mutating: false,
+    executionTimeoutSeconds: 60,
+    parameters: {},
+  },
+} as const satisfies Record<string, NodeCommandDefinition>;
+
+export type NodeCommandName = keyof typeof nodeCommands;
+
+export const nodeCommandNames = Object.keys(nodeCommands) as NodeCommandName[];
+
+/** Last line of a script's output. */
+export const nodeCommandResultSchema = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true), result: z.record(z.string(), z.json()) }),
+  z.object({ ok: z.literal(false), error: z.string(), message: z.string(), remedy: z.string() }),
+]);
+
+export type NodeCommandResult = z.infer<typeof nodeCommandResultSchema>;
+
+/** State of a data directory as `preflight` finds it. */
+export const dataDirectoryStates = ['absent', 'empty', 'postgres', 'other'] as const;
+
+/** Facts that `preflight` reports as its result; judged by `domain/preflight.ts`, never on the host. */
+export const preflightFactsSchema = z.object({
+  /** Operating system user exists. */
+  osUserExists: z.boolean(),
+  /** Programs that the cluster needs and that are not there, as paths. */
+  missingPrograms: z.array(z.string()),
+  /** `postgres --version` of binDirectory, such as `15.18`; null when it cannot run. */
+  postgresVersion: z.string().nullable(),
+  dataDirectory: z.object({
+    state: z.enum(dataDirectoryStates),
+    /** Up to five names found in a directory that is neither empty nor PostgreSQL's. */
+    sample: z.array(z.string()),
+    isMountPoint: z.boolean(),
+    /** The first existing directory at or above its parent can be written by the PostgreSQL user. */
+    parentWritable: z.boolean(),
+    /** Contents of PG_VERSION, null unless state is postgres. */
+    majorVersion: z.string().nullable(),
+    /** System identifier of pg_control as a decimal string, null unless state is postgres. */
+    systemIdentifier: z.string().nullable(),
+    standbySignal: z.boolean(),
+    bytes: z.number(),
+  }),
+  /** Free bytes of the file system that holds (or will hold) the data directory. */
+  freeBytes: z.number(),
+  server: z.object({
+    running: z.boolean(),
+    /** pg_is_in_recovery(), null when not running or not answering. */
+    inRecovery: z.boolean().nullable(),
+    /** Path of the configuration file that the running server uses, null when not running. */
+    configFile: z.string().nullable(),
+    /** synchronous_standby_names of the running server, null when not running. */
+    synchronousStandbyNames: z.string().nullable(),
+    /** What psql said when it could not ask, else null. */
+    failure: z.string().nullable(),
+  }),
+  /** Something else than this node's own PostgreSQL listens on its port. */
+  portTakenBy: z.string().nullable(),
+  secret: z.object({
+    /** User named in the replication secret, null when it could not be read. */
+    user: z.string().nullable(),
+    /** Why the secret could not be read, else null. */
+    failure: z.string().nullable(),
+    /** If the user is not the configured one: what the other nodes' PostgreSQL says to it, word for word. */
+    refusals: z.array(z.string()),
+  }),
+  /** A command of an earlier operation that still runs on this host, null when none. */
+  busyWith: z.string().nullable(),
+});
+
+export type PreflightFacts = z.infer<typeof preflightFactsSchema>;
