@@ -39,6 +39,7 @@ export const errorNames = [
   'TwoPrimaries', // more than one node could be the primary
   'WildcardSynchronousStandbyNames', // synchronous_standby_names = *: a base backup would count as a standby
   // On a host
+  'StandbysNotBuilt', // several standbys failed in different ways; each is listed with its own name
   'InitializationFailed', // initdb
   'ConfigurationRefused', // PostgreSQL refused a setting
   'StartFailed', // PostgreSQL did not start; the end of its log is quoted
@@ -50,6 +51,7 @@ export const errorNames = [
   'DurableWriteFailed', // a commit that waits for the synchronous standbys did not return in time
   // Over SQL
   'StandbyNotStreaming',
+  'StandbyCatchingUp', // it receives WAL and has not reached the primary's position yet
   'StandbyNotCaughtUp',
   'ClusterUnobservable', // the primary could not be asked over SQL
 ] as const;

@@ -1,0 +1,30 @@
+import { Duration } from 'aws-cdk-lib';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { TaskInput, Timeout } from 'aws-cdk-lib/aws-stepfunctions';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import type { Construct } from 'constructs';
+import { lambdaBusy } from './retry-policies.ts';
+
+/** A decision or a look at the cluster, taken by a function. */
+export interface FunctionStepProps {
+  readonly comment: string;
+  readonly lambdaFunction: IFunction;
+  readonly payload: Record<string, unknown>;
+  readonly resultPath: string;
+}
+
+/** One box of a runbook: a call of a function, whose answer goes to `resultPath`. */
+export function functionStep(scope: Construct, name: string, props: FunctionStepProps): LambdaInvoke {
+  const step = new LambdaInvoke(scope, name, {
+    comment: props.comment,
+    lambdaFunction: props.lambdaFunction,
+    payload: TaskInput.fromObject(props.payload),
+    payloadResponseOnly: true,
+    // Longer than any function's own timeout, so that Lambda's error is the one reported.
+    taskTimeout: Timeout.duration(Duration.seconds(90)),
+    resultPath: props.resultPath,
+    retryOnServiceExceptions: false,
+  });
+  step.addRetry(lambdaBusy);
+  return step;
+}

@@ -1,0 +1,111 @@
+import { Duration } from 'aws-cdk-lib';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import {
+  type Chain,
+  DefinitionBody,
+  Fail,
+  type IChainable,
+  JsonPath,
+  LogLevel,
+  Parallel,
+  Pass,
+  StateMachine,
+  StateMachineType,
+  Succeed,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import type { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { Construct } from 'constructs';
+import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
+import type { ErrorName } from '../../lambdas/contract/errors.ts';
+import { type RunbookName, resourceNames } from '../../lambdas/contract/names.ts';
+import { functionStep } from './function-step.ts';
+import type { RunbookFunctions } from './runbook-functions.ts';
+
+/** What every runbook is made from. */
+export interface RunbookProps {
+  readonly cluster: Cluster;
+  readonly functions: RunbookFunctions;
+  readonly logGroup: ILogGroup;
+}
+
+export interface LockedRunbookProps extends RunbookProps {
+  readonly runbook: RunbookName;
+  /** Past tense title for the last box, such as `Setup complete`. */
+  readonly title: string;
+  readonly comment: string;
+  /** The runbook's own steps. They find the operation (owner, epoch, nodes) at `$.operation`. */
+  readonly steps: IChainable;
+}
+
+/**
+ * A runbook that holds the cluster's lock while it runs: takes it, does its steps, gives it back in every outcome,
+ * and ends with the error of the step that failed in words for the operator.
+ */
+export class LockedRunbook extends Construct {
+  readonly stateMachine: StateMachine;
+
+  constructor(scope: Construct, id: string, props: LockedRunbookProps) {
+    super(scope, id);
+    const { cluster, functions, runbook, title } = props;
+
+    const acquire = functionStep(this, 'Acquire lock', {
+      comment: 'One operation at a time per cluster. Checks the input first.',
+      lambdaFunction: functions.acquireLock,
+      payload: { runbook, execution: JsonPath.stringAt('$$.Execution.Id'), input: JsonPath.objectAt('$') },
+      resultPath: '$.operation',
+    });
+    const explain = new Pass(this, 'Explain refusal', {
+      comment: 'Nothing was touched: the input is wrong, or another runbook holds the lock.',
+      parameters: {
+        error: JsonPath.stringAt('$.failure.Error'),
+        detail: JsonPath.stringToJson(JsonPath.stringAt('$.failure.Cause')),
+      },
+    });
+    const refused = new Fail(this, `${title} refused`, {
+      errorPath: JsonPath.stringAt('$.error'),
+      causePath: JsonPath.stringAt('$.detail.errorMessage'),
+    });
+    const refusals: ErrorName[] = ['AnotherRunbookRuns', 'InvalidInput'];
+    acquire.addCatch(explain.next(refused), { errors: refusals, resultPath: '$.failure' });
+
+    const work = new Parallel(this, title, {
+      comment: props.comment,
+      resultSelector: { 'output.$': '$[0]' },
+      resultPath: '$.done',
+    });
+    work.branch(props.steps);
+
+    const release = this.releaseStep(functions, 'Release lock', {});
+    const complete = new Succeed(this, `${title} complete`, { outputPath: '$.done.output' });
+
+    const releaseAfterFailure = this.releaseStep(functions, 'Release lock after failure', {
+      failure: JsonPath.objectAt('$.failure'),
+    });
+    const failed = new Fail(this, `${title} failed`, {
+      errorPath: JsonPath.stringAt('$.outcome.error'),
+      causePath: JsonPath.stringAt('$.outcome.cause'),
+    });
+    work.addCatch(releaseAfterFailure.next(failed), { resultPath: '$.failure' });
+
+    const definition: Chain = acquire.next(work).next(release).next(complete);
+    this.stateMachine = new StateMachine(this, 'Resource', {
+      stateMachineName: resourceNames(cluster.name).runbook(runbook),
+      stateMachineType: StateMachineType.STANDARD,
+      comment: props.comment,
+      definitionBody: DefinitionBody.fromChainable(definition),
+      // A base backup may take two days (the longest that SSM allows); the lock's lease is as long.
+      timeout: Duration.days(3),
+      tracingEnabled: true,
+      logs: { destination: props.logGroup, level: LogLevel.ERROR, includeExecutionData: false },
+    });
+  }
+
+  private releaseStep(functions: RunbookFunctions, name: string, payload: Record<string, unknown>): LambdaInvoke {
+    return functionStep(this, name, {
+      comment: 'Another runbook may run on this cluster from now on.',
+      lambdaFunction: functions.releaseLock,
+      payload: { execution: JsonPath.stringAt('$$.Execution.Id'), ...payload },
+      resultPath: '$.outcome',
+    });
+  }
+}

@@ -1,0 +1,51 @@
+import { Duration } from 'aws-cdk-lib';
+import { IntegrationPattern, JsonPath, TaskInput, Timeout } from 'aws-cdk-lib/aws-stepfunctions';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import type { Construct } from 'constructs';
+import { type NodeCommandName, nodeCommands } from '../../lambdas/contract/node-commands.ts';
+import { hostBusy, lambdaBusy } from './retry-policies.ts';
+import type { RunbookFunctions } from './runbook-functions.ts';
+
+/** Delivery (60 s), and the minute until the next sweep if the event of the command's end is lost. */
+const overheadSeconds = 180;
+
+/** What a step sends to which node. Values that start with `$` are paths into the state's input. */
+export interface NodeCommandStepProps {
+  readonly functions: RunbookFunctions;
+  readonly command: NodeCommandName;
+  /** Path of the node's name. */
+  readonly node: string;
+  /** Path of the operation's epoch. */
+  readonly epoch: string;
+  /** Parameters of the command beyond the common ones: name → path of the value. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  /** Where the command's result goes. */
+  readonly resultPath: string;
+}
+
+/** One box of a runbook: a command on a node, from its start to its end. */
+export function nodeCommandStep(scope: Construct, name: string, props: NodeCommandStepProps): LambdaInvoke {
+  const parameters = Object.fromEntries(
+    Object.entries(props.parameters ?? {}).map(([key, path]) => [key, JsonPath.stringAt(path)]),
+  );
+  const step = new LambdaInvoke(scope, name, {
+    comment: nodeCommands[props.command].summary,
+    lambdaFunction: props.functions.runNodeCommand,
+    integrationPattern: IntegrationPattern.WAIT_FOR_TASK_TOKEN,
+    payload: TaskInput.fromObject({
+      taskToken: JsonPath.taskToken,
+      command: props.command,
+      node: JsonPath.stringAt(props.node),
+      epoch: JsonPath.numberAt(props.epoch),
+      parameters,
+    }),
+    taskTimeout: Timeout.duration(
+      Duration.seconds(nodeCommands[props.command].executionTimeoutSeconds + overheadSeconds),
+    ),
+    resultPath: props.resultPath,
+    retryOnServiceExceptions: false,
+  });
+  step.addRetry(lambdaBusy);
+  if (nodeCommands[props.command].mutating) step.addRetry(hostBusy);
+  return step;
+}

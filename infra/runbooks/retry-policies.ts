@@ -1,0 +1,45 @@
+/** Named retry policies of the runbooks, with the waiting time that each adds up to. */
+import { Duration } from 'aws-cdk-lib';
+import { JitterType, type RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
+import type { ErrorName } from '../../lambdas/contract/errors.ts';
+
+const errors = (...names: ErrorName[]): string[] => names;
+
+/** Lambda itself was busy or failed to start: 1 + 2 + 4 + 8 + 16 = 31 s at most (with full jitter, less). */
+export const lambdaBusy: RetryProps = {
+  errors: [
+    'Lambda.ServiceException',
+    'Lambda.AWSLambdaException',
+    'Lambda.SdkClientException',
+    'Lambda.TooManyRequestsException',
+    'Lambda.ClientExecutionTimeoutException',
+  ],
+  interval: Duration.seconds(1),
+  maxAttempts: 5,
+  backoffRate: 2,
+  jitterStrategy: JitterType.FULL,
+};
+
+/** A command of an earlier operation is about to stop: 6 × 5 = 30 s. */
+export const hostBusy: RetryProps = {
+  errors: errors('HostBusy'),
+  interval: Duration.seconds(5),
+  maxAttempts: 6,
+  backoffRate: 1,
+};
+
+/** A standby that was just started connects: 5 × (1 s + up to 20 s inside the function) = 105 s. */
+export const standbyConnecting: RetryProps = {
+  errors: errors('StandbyNotStreaming', 'ClusterUnobservable'),
+  interval: Duration.seconds(1),
+  maxAttempts: 5,
+  backoffRate: 1,
+};
+
+/** A standby that receives WAL gets there in the end: 700 × (10 s + up to 20 s inside the function) ≈ 5.8 h. */
+export const standbyCatchingUp: RetryProps = {
+  errors: errors('StandbyCatchingUp', 'StandbyNotCaughtUp'),
+  interval: Duration.seconds(10),
+  maxAttempts: 700,
+  backoffRate: 1,
+};

@@ -1,0 +1,121 @@
+/** Node commands over SSM Run Command: sent here, and read back when they have ended. */
+import {
+  DescribeInstanceInformationCommand,
+  GetCommandInvocationCommand,
+  InvalidInstanceId,
+  ListCommandsCommand,
+  paginateListCommands,
+  SendCommandCommand,
+  SSMClient,
+} from '@aws-sdk/client-ssm';
+import { OperatorError } from '../contract/errors.ts';
+import type { NodeCommandName } from '../contract/node-commands.ts';
+import type { Invocation } from '../domain/command-outcome.ts';
+
+/** A command as it is to be sent. */
+export interface OutgoingCommand {
+  readonly command: NodeCommandName;
+  readonly document: string;
+  readonly instanceId: string;
+  readonly node: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  /** How long SSM may try to deliver it, in seconds (at least 30). */
+  readonly deliverySeconds: number;
+  readonly logGroup: string;
+}
+
+/** A command that was sent with a task token, on one instance. */
+export interface SentCommand {
+  readonly commandId: string;
+  readonly instanceId: string;
+  readonly taskToken: string;
+}
+
+// SendCommand is throttled per account; the SDK's adaptive retry backs off with jitter.
+const client = new SSMClient({ retryMode: 'adaptive', maxAttempts: 8 });
+
+/**
+ * Sends a command to one instance.
+ *
+ * @returns SSM's command id
+ * @throws OperatorError InstanceUnknownToSsm or HostUnreachable when SSM will not take it
+ */
+export async function sendNodeCommand(outgoing: OutgoingCommand): Promise<string> {
+  try {
+    const { Command } = await client.send(
+      new SendCommandCommand({
+        DocumentName: outgoing.document,
+        InstanceIds: [outgoing.instanceId],
+        Parameters: Object.fromEntries(Object.entries(outgoing.parameters).map(([name, value]) => [name, [value]])),
+        TimeoutSeconds: outgoing.deliverySeconds,
+        Comment: `${outgoing.command} on ${outgoing.node}`.slice(0, 100),
+        CloudWatchOutputConfig: { CloudWatchLogGroupName: outgoing.logGroup, CloudWatchOutputEnabled: true },
+      }),
+    );
+    if (Command?.CommandId === undefined) throw new Error('SSM accepted the command without giving it an id');
+    return Command.CommandId;
+  } catch (error) {
+    if (error instanceof InvalidInstanceId) throw await whyNotTaken(outgoing, error);
+    throw error;
+  }
+}
+
+/** Tells an instance that SSM has never seen from one that it cannot reach now. */
+async function whyNotTaken({ instanceId, node }: OutgoingCommand, cause: Error): Promise<OperatorError> {
+  const { InstanceInformationList } = await client.send(
+    new DescribeInstanceInformationCommand({ Filters: [{ Key: 'InstanceIds', Values: [instanceId] }] }),
+  );
+  const [information] = InstanceInformationList ?? [];
+  if (information === undefined) {
+    return new OperatorError(
+      'InstanceUnknownToSsm',
+      `SSM does not know the instance ${instanceId} of ${node}.`,
+      'Check its id in clusters.json, that the SSM agent runs on it, and that its role has AmazonSSMManagedInstanceCore.',
+      { cause },
+    );
+  }
+  return new OperatorError(
+    'HostUnreachable',
+    `SSM cannot reach ${instanceId} of ${node} (ping status ${information.PingStatus}, last seen ${information.LastPingDateTime?.toISOString() ?? 'never'}).`,
+    'Check that the instance runs and that its SSM agent is online, then start the runbook again.',
+    { cause },
+  );
+}
+
+/** The command as it was sent, or null when nobody waits for it. */
+export async function findSentCommand(commandId: string, instanceId: string): Promise<SentCommand | null> {
+  const { Commands } = await client.send(new ListCommandsCommand({ CommandId: commandId }));
+  const taskToken = Commands?.[0]?.Parameters?.TaskToken?.[0];
+  return taskToken === undefined || taskToken === '-' ? null : { commandId, instanceId, taskToken };
+}
+
+/** Commands of the given documents sent since `since` that somebody waits for. */
+export async function findCommandsSince(since: Date, documents: ReadonlySet<string>): Promise<SentCommand[]> {
+  const found: SentCommand[] = [];
+  // SSM compares whole seconds and wants no fraction.
+  const invokedAfter = since.toISOString().replace(/\.\d+Z$/, 'Z');
+  const pages = paginateListCommands({ client }, { Filters: [{ key: 'InvokedAfter', value: invokedAfter }] });
+  for await (const { Commands } of pages) {
+    for (const command of Commands ?? []) {
+      const [taskToken, instanceId] = [command.Parameters?.TaskToken?.[0], command.InstanceIds?.[0]];
+      if (taskToken === undefined || taskToken === '-' || instanceId === undefined) continue;
+      if (command.CommandId === undefined || !documents.has(command.DocumentName ?? '')) continue;
+      found.push({ commandId: command.CommandId, instanceId, taskToken });
+    }
+  }
+  return found;
+}
+
+/** What became of a command on its instance. */
+export async function readInvocation({ commandId, instanceId }: SentCommand): Promise<Invocation> {
+  const invocation = await client.send(
+    new GetCommandInvocationCommand({ CommandId: commandId, InstanceId: instanceId }),
+  );
+  return {
+    instanceId,
+    statusDetails: invocation.StatusDetails ?? 'Pending',
+    responseCode: invocation.ResponseCode ?? -1,
+    standardOutput: invocation.StandardOutputContent ?? '',
+    standardError: invocation.StandardErrorContent ?? '',
+  };
+}

@@ -1,0 +1,84 @@
+/** Inputs of the functions that runbooks call: infra fills them in, handlers parse them. */
+import { z } from 'zod';
+import { type NodeCommandName, nodeCommandNames, preflightFactsSchema } from './node-commands.ts';
+
+/** `Error` and `Cause` as a Catch of Step Functions hands them on. */
+export const failureSchema = z.object({ Error: z.string(), Cause: z.string().default('') });
+export type Failure = z.infer<typeof failureSchema>;
+
+/** Input that a user gives to the setup runbook. The console proposes a `Comment`, so one is accepted. */
+export const setupInputSchema = z.strictObject({ Comment: z.string().optional() });
+
+export const acquireLockInputSchema = z.object({
+  runbook: z.enum(['setup']),
+  execution: z.string(),
+  input: z.unknown(),
+});
+
+/** What a runbook holds while it runs. */
+export const operationSchema = z.object({
+  /** ARN of the execution that holds the cluster's lock. */
+  owner: z.string(),
+  /** Grows with every operation of the cluster; hosts refuse commands of older ones. */
+  epoch: z.number(),
+  /** Names of the cluster's nodes, in order of priority. */
+  nodes: z.array(z.string()),
+});
+export type Operation = z.infer<typeof operationSchema>;
+
+export const releaseLockInputSchema = z.object({ execution: z.string(), failure: failureSchema.optional() });
+
+/** The part of EventBridge's "Step Functions Execution Status Change" that matters here. */
+export const executionEndedEventSchema = z.object({ detail: z.object({ executionArn: z.string() }) });
+
+export const runNodeCommandInputSchema = z.strictObject({
+  taskToken: z.string(),
+  command: z.enum(nodeCommandNames as [NodeCommandName, ...NodeCommandName[]]),
+  node: z.string(),
+  epoch: z.number(),
+  /** Parameters of the command beyond the common ones. */
+  parameters: z.record(z.string(), z.string()).default({}),
+});
+export type RunNodeCommandInput = z.infer<typeof runNodeCommandInputSchema>;
+
+/** The part of EventBridge's "EC2 Command Invocation Status-change Notification" that matters here. */
+export const commandEndedEventSchema = z.object({
+  detail: z.object({ 'command-id': z.string(), 'instance-id': z.string() }),
+});
+
+/** One node's preflight: its facts, or why there are none. */
+export const preflightReportSchema = z.union([
+  z.object({ node: z.string(), failure: failureSchema }),
+  z.object({ node: z.string(), facts: preflightFactsSchema }),
+]);
+export type PreflightReport = z.infer<typeof preflightReportSchema>;
+
+export const planSetupInputSchema = z.strictObject({ reports: z.array(preflightReportSchema) });
+
+/** What setup is going to do. */
+export interface SetupPlan {
+  primary: string;
+  /** Nodes to be built or checked as standbys, in order of priority. */
+  standbys: string[];
+  /** Value that synchronous_standby_names gets at the end. */
+  synchronousStandbyNames: string;
+}
+
+/** Outcome of building one standby: with a failure when it could not be built. */
+export const standbyReportSchema = z.object({ node: z.string(), failure: failureSchema.optional() });
+
+export const verifyReplicationInputSchema = z.strictObject({
+  /** `streaming`: every standby streams under its own name. `durable`: as many as the rule asks for have also caught up. */
+  expect: z.enum(['streaming', 'durable']),
+  primary: z.string(),
+  /** Reports of the standbys that were just built; a failure among them is raised before anything is asked. */
+  standbys: z.array(standbyReportSchema).default([]),
+});
+
+/** What `verify-replication` answers: the notes' table, for the end of a runbook. */
+export interface ReplicationReport {
+  primary: string;
+  synchronousStandbyNames: string;
+  /** pg_stat_replication as psql prints it, one line each. */
+  table: string[];
+}

@@ -1,0 +1,94 @@
+/** What the end of an SSM command means for the runbook step that waits for it. */
+import type { ErrorName } from '../contract/errors.ts';
+import { type NodeCommandResult, nodeCommandResultSchema } from '../contract/node-commands.ts';
+
+/** An SSM command invocation, as GetCommandInvocation describes it. */
+export interface Invocation {
+  readonly instanceId: string;
+  /** SSM's StatusDetails, such as `Success`, `Failed`, `Delivery Timed Out`, `DeliveryTimedOut`. */
+  readonly statusDetails: string;
+  readonly responseCode: number;
+  readonly standardOutput: string;
+  readonly standardError: string;
+}
+
+/** Result for SendTaskSuccess, or error and cause for SendTaskFailure; `pending` when the command still runs. */
+export type CommandOutcome =
+  | { readonly kind: 'pending' }
+  | { readonly kind: 'success'; readonly result: Record<string, unknown> }
+  | { readonly kind: 'failure'; readonly error: string; readonly cause: string };
+
+/** Step Functions keeps 256 characters of an error and 32,768 of a cause. */
+const longestCause = 30_000;
+
+function failure(error: ErrorName | string, message: string, remedy: string): CommandOutcome {
+  return { kind: 'failure', error: error.slice(0, 256), cause: `${message}\n${remedy}`.trim().slice(0, longestCause) };
+}
+
+/** The result line that a script ends with, or null when it did not get that far. */
+function resultLine(output: string): NodeCommandResult | null {
+  const last = output.trimEnd().split('\n').at(-1) ?? '';
+  try {
+    return nodeCommandResultSchema.parse(JSON.parse(last));
+  } catch {
+    return null;
+  }
+}
+
+/** The end of what a command printed: where the reason of a failure stands. */
+function tail(text: string): string {
+  return text.trimEnd().slice(-2000);
+}
+
+/** Statuses as SSM spells them in the API (`DeliveryTimedOut`) and in the console (`Delivery Timed Out`). */
+function normalized(status: string): string {
+  return status.replaceAll(' ', '').toLowerCase();
+}
+
+/** @see https://docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.html */
+export function commandOutcome(invocation: Invocation): CommandOutcome {
+  const { instanceId } = invocation;
+  switch (normalized(invocation.statusDetails)) {
+    case 'pending':
+    case 'inprogress':
+    case 'delayed':
+    case 'cancelling':
+      return { kind: 'pending' };
+    case 'deliverytimedout':
+    case 'undeliverable':
+      return failure(
+        'HostUnreachable',
+        `SSM could not deliver the command to ${instanceId} in time (${invocation.statusDetails}).`,
+        'Check that the instance runs and that its SSM agent is online (Fleet Manager shows it), then start the runbook again.',
+      );
+    case 'executiontimedout':
+    case 'timedout':
+      return failure(
+        'CommandTimedOut',
+        `The command on ${instanceId} ran longer than its document allows.\n${tail(invocation.standardError)}`,
+        'Run Command in the SSM console shows its output. Every step can be repeated: start the runbook again.',
+      );
+    case 'cancelled':
+    case 'terminated':
+      return failure(
+        'CommandCancelled',
+        `The command on ${instanceId} was cancelled.`,
+        'Start the runbook again when it may run.',
+      );
+    default:
+      return ended(invocation);
+  }
+}
+
+/** Outcome of a command that ran to its end. */
+function ended(invocation: Invocation): CommandOutcome {
+  const line = resultLine(invocation.standardOutput);
+  if (line?.ok === true && invocation.responseCode === 0) return { kind: 'success', result: line.result };
+  if (line?.ok === false) return failure(line.error, line.message, line.remedy);
+  const said = tail(invocation.standardError) || tail(invocation.standardOutput) || '(it printed nothing)';
+  return failure(
+    'CommandFailed',
+    `The command on ${invocation.instanceId} ended with status ${invocation.statusDetails} (exit code ${invocation.responseCode}) and without a result. It said:\n${said}`,
+    'Run Command in the SSM console shows its whole output. Every step can be repeated: start the runbook again.',
+  );
+}

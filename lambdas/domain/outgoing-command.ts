@@ -1,0 +1,47 @@
+import type { Cluster } from '../contract/cluster-config.ts';
+import { OperatorError } from '../contract/errors.ts';
+import { resourceNames } from '../contract/names.ts';
+import type { NodeCommandName } from '../contract/node-commands.ts';
+import type { RunNodeCommandInput } from '../contract/payloads.ts';
+
+/** How long SSM may try to deliver a command, in seconds: short, so that a late command is a lost one. */
+export const deliverySeconds = 60;
+
+/** A command with everything that SSM needs to send it. */
+export interface AddressedCommand {
+  readonly command: NodeCommandName;
+  readonly document: string;
+  readonly instanceId: string;
+  readonly node: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly deliverySeconds: number;
+}
+
+/**
+ * Addresses a command to its node. The host refuses it after its delivery time has passed, by its own clock,
+ * with as much again to allow for clocks that differ.
+ */
+export function outgoingCommand(cluster: Cluster, input: RunNodeCommandInput, now: Date): AddressedCommand {
+  const node = cluster.nodes.find(({ name }) => name === input.node);
+  if (node === undefined) {
+    throw new OperatorError(
+      'InvalidInput',
+      `"${input.node}" is no node of ${cluster.name}.`,
+      `Its nodes are ${cluster.nodes.map(({ name }) => name).join(', ')}.`,
+    );
+  }
+  return {
+    command: input.command,
+    document: resourceNames(cluster.name).document(input.command),
+    instanceId: node.instanceId,
+    node: node.name,
+    parameters: {
+      ...input.parameters,
+      Node: node.name,
+      TaskToken: input.taskToken,
+      Epoch: `${input.epoch}`,
+      NotAfter: `${Math.floor(now.getTime() / 1000) + 2 * deliverySeconds}`,
+    },
+    deliverySeconds,
+  };
+}

@@ -1,0 +1,33 @@
+import { deployedCluster } from '../adapters/cluster.ts';
+import { environmentVariable } from '../adapters/environment.ts';
+import { lockHolder, takeLock } from '../adapters/operation-lock.ts';
+import { parseInput } from '../adapters/parse.ts';
+import { isRunning } from '../adapters/runbook-tasks.ts';
+import { OperatorError } from '../contract/errors.ts';
+import { acquireLockInputSchema, type Operation, setupInputSchema } from '../contract/payloads.ts';
+
+const cluster = deployedCluster();
+const table = environmentVariable('STATE_TABLE');
+
+/** Longer than any runbook may run: the lease only matters when an owner can no longer be asked about. */
+const leaseSeconds = 3 * 24 * 3600;
+
+/** Checks the runbook's input, then takes the cluster's lock, also from an owner that no longer runs. */
+export async function handler(event: unknown): Promise<Operation> {
+  const { runbook, execution, input } = parseInput(acquireLockInputSchema, event, 'acquire-lock');
+  parseInput(setupInputSchema, input, `input of ${runbook}`);
+  const take = (deadOwner: string | null) =>
+    takeLock(table, { owner: execution, runbook, since: new Date().toISOString() }, leaseSeconds, deadOwner);
+
+  const holder = await lockHolder(table);
+  const deadOwner = holder !== null && !(await isRunning(holder.owner)) ? holder.owner : null;
+  const epoch = await take(deadOwner);
+  if (epoch !== null) return { owner: execution, epoch, nodes: cluster.nodes.map(({ name }) => name) };
+
+  const current = (await lockHolder(table)) ?? holder;
+  throw new OperatorError(
+    'AnotherRunbookRuns',
+    `The ${current?.runbook ?? 'other'} runbook of ${cluster.name} has been running since ${current?.since ?? 'a moment ago'} (${current?.owner ?? 'execution unknown'}).`,
+    'Wait until it has ended, or stop that execution; then start this one again.',
+  );
+}

@@ -1,0 +1,31 @@
+import { deployedCluster } from '../adapters/cluster.ts';
+import { readCredentials } from '../adapters/credentials.ts';
+import { environmentVariable } from '../adapters/environment.ts';
+import { observe } from '../adapters/observer.ts';
+import { parseInput } from '../adapters/parse.ts';
+import { retryUntil } from '../adapters/retry-until.ts';
+import { type ReplicationReport, verifyReplicationInputSchema } from '../contract/payloads.ts';
+import { requireBuilt } from '../domain/built-standbys.ts';
+import { primaryFacts, replicationReport, requireCaughtUp, requireStreaming } from '../domain/replication.ts';
+
+const cluster = deployedCluster();
+const observer = environmentVariable('OBSERVER_FUNCTION');
+const secret = environmentVariable('MONITORING_SECRET_ID');
+
+/** How long one call keeps looking; the runbook's Retry goes on from there. */
+const patienceMilliseconds = 20_000;
+
+/** Looks at the cluster over SQL until it replicates as expected, or says what is missing. */
+export async function handler(event: unknown): Promise<ReplicationReport> {
+  const { expect, primary, standbys } = parseInput(verifyReplicationInputSchema, event, 'verify-replication');
+  requireBuilt(standbys);
+  const credentials = await readCredentials(secret);
+  const look = () => observe(observer, credentials);
+  const sinceLsn = expect === 'durable' ? primaryFacts(await look(), primary).lsn : null;
+  return retryUntil(patienceMilliseconds, async () => {
+    const observation = await look();
+    requireStreaming(cluster, primary, observation);
+    if (sinceLsn !== null) requireCaughtUp(cluster, primary, observation, sinceLsn);
+    return replicationReport(cluster, primary, observation);
+  });
+}
