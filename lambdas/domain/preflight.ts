@@ -7,7 +7,8 @@ import { parseSynchronousStandbyNames } from './synchronous-standby-names.ts';
 
 /** What the node is going to be, and what that needs. */
 export interface NodeTask {
-  readonly role: 'primary' | 'standby';
+  /** `undecided`: the primary is not known, so nothing can be said against a directory that holds a cluster. */
+  readonly role: 'primary' | 'standby' | 'undecided';
   /** System identifier of the existing primary; null when the cluster is about to be initialized. */
   readonly systemIdentifier: string | null;
   /** Bytes that the node will receive: the size of the primary's data directory. */
@@ -128,7 +129,7 @@ function dataDirectoryProblems(
     ];
   }
   if (state === 'postgres') {
-    if (task.role === 'primary') return [];
+    if (task.role !== 'standby') return [];
     if (task.systemIdentifier !== null && systemIdentifier !== task.systemIdentifier) {
       return [
         problem(

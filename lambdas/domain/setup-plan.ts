@@ -114,7 +114,7 @@ export function planSetup(cluster: Cluster, reports: readonly PreflightReport[])
     }
     problems.push(
       ...preflightProblems(cluster, node, report.facts, {
-        role: node === primary ? 'primary' : 'standby',
+        role: primary === undefined ? 'undecided' : node === primary ? 'primary' : 'standby',
         systemIdentifier: primaryFacts?.dataDirectory.systemIdentifier ?? null,
         expectedBytes: primaryFacts?.dataDirectory.bytes ?? freshClusterBytes,
         buildsStandbys,
