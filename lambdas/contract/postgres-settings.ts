@@ -2,7 +2,7 @@
  * PostgreSQL settings that the setup runbook manages, derived once from the cluster's configuration:
  * what depends on the major version is worked out here and configured nowhere.
  */
-import type { Cluster } from './cluster-config.ts';
+import type { Cluster } from './cluster-shape.ts';
 
 /** Size of one WAL segment as initdb makes it, in MB. */
 const walSegmentMegabytes = 16;
