@@ -1,0 +1,247 @@
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
+import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { Cluster } from '../lambdas/contract/cluster-config.ts';
+import { resourceNames } from '../lambdas/contract/names.ts';
+import { type FunctionBundles, withFunctionCode } from './bundle-functions.ts';
+import type { Credentials } from './credentials.ts';
+import { type HandlerName, handlerNames } from './handler-names.ts';
+import { logGroup } from './log-groups.ts';
+import type { Network } from './network.ts';
+import { runbookArns, runbookExecutionArns } from './runbook-arns.ts';
+import { acknowledgeWildcard, type Wildcard } from './wildcards.ts';
+
+export interface ClusterFunctionsProps {
+  readonly cluster: Cluster;
+  readonly bundles: FunctionBundles;
+  readonly network: Network;
+  readonly credentials: Credentials;
+  readonly stateTable: dynamodb.Table;
+  readonly commandLog: logs.ILogGroup;
+  readonly documentArns: string[];
+}
+
+/** What Lambda writes a function's log with. */
+const logging = ['logs:CreateLogStream', 'logs:PutLogEvents'];
+
+/** What one function is for, what it is told and what it may do. */
+interface FunctionDefinition {
+  readonly description: string;
+  readonly timeoutSeconds: number;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Beyond writing its own log. */
+  readonly mayDo: iam.PolicyStatement[];
+  readonly wildcards?: Wildcard[];
+  /** In the VPC, with a way to the nodes and none to AWS. */
+  readonly inVpc?: true;
+}
+
+/**
+ * A function that is invoked by its plain ARN. The CDK would let whoever may invoke it invoke all its versions and
+ * aliases too, which do not exist.
+ */
+class PlainFunction extends lambda.Function {
+  override get resourceArnsForGrantInvoke(): string[] {
+    return [this.functionArn];
+  }
+}
+
+/** The Lambda functions of one cluster. Every function has a role of its own. */
+export class ClusterFunctions extends Construct {
+  private readonly functions: ReadonlyMap<HandlerName, lambda.Function>;
+
+  constructor(scope: Construct, id: string, props: ClusterFunctionsProps) {
+    super(scope, id);
+    const definitions = this.definitions(props);
+    this.functions = new Map(handlerNames.map((name) => [name, this.create(name, definitions[name], props)]));
+  }
+
+  /** The function of this handler. */
+  get(handler: HandlerName): lambda.Function {
+    const found = this.functions.get(handler);
+    if (found === undefined) throw new Error(`no function ${handler}`);
+    return found;
+  }
+
+  /** The one table of functions, environments and permissions. */
+  private definitions(props: ClusterFunctionsProps): Record<HandlerName, FunctionDefinition> {
+    const { cluster, credentials, stateTable, commandLog, documentArns } = props;
+    const runbooks = runbookArns(this, cluster.name);
+    const observer = this.functionArn(cluster, 'observe-cluster');
+    const stateTableEnvironment = { STATE_TABLE: stateTable.tableName };
+    const useLock = allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [stateTable.tableArn]);
+    const completeTasks = [
+      allow(['ssm:ListCommands', 'ssm:GetCommandInvocation'], ['*']),
+      allow(['states:SendTaskSuccess', 'states:SendTaskFailure'], runbooks),
+    ];
+    const executions = runbookExecutionArns(this, cluster.name);
+    const commandsHaveNoArn = {
+      resource: '*',
+      reason: 'ssm:ListCommands and ssm:GetCommandInvocation have no resource type: a command has no ARN.',
+    };
+    return {
+      'run-node-command': {
+        description: 'Sends one command to one host',
+        timeoutSeconds: 30,
+        environment: { COMMAND_LOG_GROUP: commandLog.logGroupName },
+        mayDo: [
+          allow(['ssm:SendCommand'], [...documentArns, ...this.instanceArns(cluster)]),
+          allow(['ssm:DescribeInstanceInformation'], ['*']),
+        ],
+        wildcards: [{ resource: '*', reason: 'ssm:DescribeInstanceInformation has no resource type.' }],
+      },
+      'complete-node-command': {
+        description: 'Completes the task that waits for a command, when SSM reports that it ended',
+        timeoutSeconds: 30,
+        mayDo: completeTasks,
+        wildcards: [commandsHaveNoArn],
+      },
+      'sweep-node-commands': {
+        description: 'Completes tasks whose command ended without an event',
+        timeoutSeconds: 60,
+        environment: { RUNBOOK_ARNS: runbooks.join(',') },
+        mayDo: [...completeTasks, allow(['states:ListExecutions'], runbooks)],
+        wildcards: [commandsHaveNoArn],
+      },
+      'acquire-lock': {
+        description: 'Takes the lock of the cluster for a runbook',
+        timeoutSeconds: 30,
+        environment: stateTableEnvironment,
+        // Whether the execution that holds the lock still runs.
+        mayDo: [useLock, allow(['states:DescribeExecution'], executions)],
+        wildcards: executions.map((resource) => ({
+          resource,
+          reason: 'The name of an execution is known only once it runs.',
+        })),
+      },
+      'release-lock': {
+        description: 'Gives the lock of the cluster back',
+        timeoutSeconds: 30,
+        environment: stateTableEnvironment,
+        mayDo: [useLock],
+      },
+      'plan-setup': {
+        description: 'Judges what preflight found and plans the setup',
+        timeoutSeconds: 30,
+        mayDo: [],
+      },
+      'verify-replication': {
+        description: 'Asks the observer and judges whether replication is as it should be',
+        timeoutSeconds: 60,
+        environment: { OBSERVER_FUNCTION: observer, MONITORING_SECRET_ID: credentials.monitoring.secretArn },
+        mayDo: [
+          allow(['lambda:InvokeFunction'], [observer]),
+          allow(['secretsmanager:GetSecretValue'], [credentials.monitoring.secretArn]),
+        ],
+      },
+      'observe-cluster': {
+        description: 'Asks every node over SQL; no AWS permissions, no route to AWS',
+        timeoutSeconds: 30,
+        mayDo: this.onlyForLambdaItself(observer),
+        inVpc: true,
+        wildcards: ['*', this.anyNetworkInterface()].map((resource) => ({
+          resource,
+          reason:
+            'For the Lambda service alone, as its documentation asks: the Deny beside them takes them from the code.',
+        })),
+      },
+    };
+  }
+
+  /**
+   * The role of a function in a VPC must let the Lambda service manage the network interfaces that lead there.
+   * What the code of the function calls carries `lambda:SourceFunctionArn`, what the service calls does not: so the
+   * code may do nothing.
+   *
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+   */
+  private onlyForLambdaItself(functionArn: string): iam.PolicyStatement[] {
+    return [
+      // As its documentation has them: narrowed to subnets and security groups, Lambda is said to refuse the role.
+      allow(
+        [
+          'ec2:CreateNetworkInterface',
+          'ec2:DeleteNetworkInterface',
+          'ec2:AssignPrivateIpAddresses',
+          'ec2:UnassignPrivateIpAddresses',
+        ],
+        [this.anyNetworkInterface()],
+      ),
+      // These have no resource type.
+      allow(['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets'], ['*']),
+      new iam.PolicyStatement({
+        effect: iam.Effect.DENY,
+        notActions: logging,
+        resources: ['*'],
+        conditions: { ArnEquals: { 'lambda:SourceFunctionArn': functionArn } },
+      }),
+    ];
+  }
+
+  private anyNetworkInterface(): string {
+    return Stack.of(this).formatArn({ service: 'ec2', resource: '*', resourceName: '*' });
+  }
+
+  private functionArn(cluster: Cluster, name: HandlerName): string {
+    return Stack.of(this).formatArn({
+      service: 'lambda',
+      resource: 'function',
+      resourceName: resourceNames(cluster.name).function(name),
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+  }
+
+  private instanceArns(cluster: Cluster): string[] {
+    return cluster.nodes.map((node) =>
+      Stack.of(this).formatArn({ service: 'ec2', resource: 'instance', resourceName: node.instanceId }),
+    );
+  }
+
+  private create(name: HandlerName, definition: FunctionDefinition, props: ClusterFunctionsProps): lambda.Function {
+    const { cluster, bundles, network } = props;
+    const functionName = resourceNames(cluster.name).function(name);
+    const log = logGroup(this, `${name}-log`, `/aws/lambda/${functionName}`);
+    const role = new iam.Role(this, `${name}-role`, {
+      description: `${functionName}: ${definition.description}`,
+      assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+      inlinePolicies: {
+        permissions: new iam.PolicyDocument({
+          statements: [allow(logging, [log.logGroupArn]), ...definition.mayDo],
+        }),
+      },
+    });
+    for (const wildcard of definition.wildcards ?? []) acknowledgeWildcard(role, wildcard);
+    return withFunctionCode(
+      bundles,
+      name,
+      cluster,
+      (code) =>
+        new PlainFunction(this, name, {
+          functionName,
+          description: definition.description,
+          code,
+          handler: 'index.handler',
+          runtime: lambda.Runtime.NODEJS_24_X,
+          architecture: lambda.Architecture.ARM_64,
+          memorySize: 256,
+          timeout: Duration.seconds(definition.timeoutSeconds),
+          environment: { ...definition.environment },
+          role,
+          logGroup: log,
+          loggingFormat: lambda.LoggingFormat.JSON,
+          ...(definition.inVpc && {
+            vpc: network.vpc,
+            vpcSubnets: { subnets: network.observerSubnets },
+            securityGroups: [network.observerSecurityGroup],
+          }),
+        }),
+    );
+  }
+}
+
+function allow(actions: string[], resources: string[]): iam.PolicyStatement {
+  return new iam.PolicyStatement({ actions, resources });
+}

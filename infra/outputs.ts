@@ -1,0 +1,45 @@
+import { CfnOutput, Stack } from 'aws-cdk-lib';
+import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import type { Cluster } from '../lambdas/contract/cluster-config.ts';
+
+/** What an operator needs after `cdk deploy`, printed by it and shown in the CloudFormation console. */
+export class Outputs extends Construct {
+  constructor(
+    scope: Construct,
+    id: string,
+    { cluster, setup, topicArn }: { cluster: Cluster; setup: sfn.IStateMachine; topicArn: string },
+  ) {
+    super(scope, id);
+    const { region } = cluster.network;
+    this.output('SetupRunbook', 'The setup runbook in the console', consoleLink(region, setup.stateMachineArn));
+    this.output(
+      'StartSetup',
+      'Starts the setup runbook',
+      `aws stepfunctions start-execution --region ${region} --state-machine-arn ${setup.stateMachineArn}`,
+    );
+    this.output('AlertsTopicArn', 'Topic that alerts are published to', topicArn);
+    this.output('ConnectionString', 'Connects to whichever node is the primary', connectionString(cluster));
+  }
+
+  private output(key: string, description: string, value: string): void {
+    // The key is the output's logical id, without the path of constructs in front of it.
+    new CfnOutput(Stack.of(this), key, { description, value });
+  }
+}
+
+/** libpq tries the hosts in turn and keeps the one that accepts writes. */
+function connectionString({ nodes, postgres }: Cluster): string {
+  const hosts = nodes.map((node) => `${node.address}:${node.port ?? postgres.port}`).join(',');
+  return `postgresql://${hosts}/postgres?target_session_attrs=read-write`;
+}
+
+function consoleLink(region: string, stateMachineArn: string): string {
+  return `https://${consoleHost(region)}/states/home?region=${region}#/statemachines/view/${stateMachineArn}`;
+}
+
+function consoleHost(region: string): string {
+  if (region.startsWith('cn-')) return 'console.amazonaws.cn';
+  if (region.startsWith('us-gov-')) return 'console.amazonaws-us-gov.com';
+  return `${region}.console.aws.amazon.com`;
+}

@@ -1,0 +1,31 @@
+/**
+ * ARNs of the runbooks, from their names: the functions' permissions need them before the runbooks exist,
+ * and the runbooks need the functions.
+ */
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { type RunbookName, resourceNames } from '../lambdas/contract/names.ts';
+
+/** Every runbook; the type makes a runbook that is missing here an error. */
+const runbooks = Object.keys({ setup: true } satisfies Record<RunbookName, true>) as RunbookName[];
+
+/** ARN of each runbook (state machine) of the cluster. */
+export function runbookArns(scope: Construct, cluster: string): string[] {
+  return arns(scope, cluster, 'stateMachine');
+}
+
+/** ARN of the executions of each runbook of the cluster; an execution's name is known only once it runs. */
+export function runbookExecutionArns(scope: Construct, cluster: string): string[] {
+  return arns(scope, cluster, 'execution').map((arn) => `${arn}:*`);
+}
+
+function arns(scope: Construct, cluster: string, resource: 'stateMachine' | 'execution'): string[] {
+  return runbooks.map((runbook) =>
+    Stack.of(scope).formatArn({
+      service: 'states',
+      resource,
+      resourceName: resourceNames(cluster).runbook(runbook),
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    }),
+  );
+}
