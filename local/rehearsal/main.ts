@@ -1,0 +1,74 @@
+/** `npm run rehearsal`: the main job on this machine, from three empty hosts to a synchronously replicated cluster. */
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { loadClusters } from '../../lambdas/contract/load-clusters.ts';
+import { localClients } from '../client/aws-clients.ts';
+import { startRuntime } from '../runtime.ts';
+import { RehearsalReport, type ScenarioResult } from './report.ts';
+import { setupScenarios } from './setup-scenarios.ts';
+
+const options = new Command('rehearsal')
+  .description('Runs the setup runbook and its scenarios against real PostgreSQL on this machine')
+  .option('--clusters <file>', 'clusters file; its first cluster is rehearsed', 'clusters.json')
+  .option('--port <number>', 'port of the AWS endpoint', (text) => Number.parseInt(text, 10), 4567)
+  .option(
+    '--dir <directory>',
+    'directory for hosts, mails and logs (default: a temporary one, removed when all has passed)',
+  )
+  .parse()
+  .opts<{ clusters: string; port: number; dir?: string }>();
+
+/** A directory that the PostgreSQL user can enter, too. */
+function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'rehearsal-'));
+  chmodSync(directory, 0o755);
+  return directory;
+}
+
+/** Runs the scenarios in order and stops at the first that fails: the later ones build on it. */
+async function rehearse(directory: string, report: RehearsalReport): Promise<ScenarioResult[]> {
+  const runtime = await startRuntime({
+    clustersFile: options.clusters,
+    port: options.port,
+    directory,
+    say: console.log,
+  });
+  try {
+    const [cluster] = loadClusters(join(directory, 'clusters.json'));
+    if (cluster === undefined) throw new Error('there is no cluster to rehearse');
+    const context = {
+      cluster,
+      clients: localClients(runtime.endpoint, cluster.network.region),
+      nodesDirectory: join(directory, 'nodes'),
+      tell: (line: string) => report.progress(line),
+      show: (text: string) => report.show(text),
+    };
+    const results: ScenarioResult[] = [];
+    for (const { id, title, run } of setupScenarios) {
+      report.heading(`${id}: ${title}`);
+      const started = performance.now();
+      const failure = await run(context).then(
+        () => null,
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      );
+      const result = { id, title, failure, seconds: (performance.now() - started) / 1000 };
+      results.push(result);
+      report.result(result);
+      if (failure !== null) break;
+    }
+    return results;
+  } finally {
+    await runtime.stop();
+  }
+}
+
+const report = new RehearsalReport();
+const directory = options.dir ?? temporaryDirectory();
+const results = await rehearse(directory, report);
+report.summary(results);
+const passed = results.length === setupScenarios.length && results.every(({ failure }) => failure === null);
+if (!passed) console.log(`\n  Hosts, mails and logs are kept in ${directory}`);
+else if (options.dir === undefined) rmSync(directory, { recursive: true, force: true });
+process.exitCode = passed ? 0 : 1;

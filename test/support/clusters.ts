@@ -1,0 +1,29 @@
+/** Clusters files for the scenarios, made from the notes' cluster. */
+import { readFileSync } from 'node:fs';
+
+type Json = Record<string, unknown>;
+
+/** The notes' cluster as it stands in `clusters.json`, to be changed at will. */
+export function notesCluster(
+  overrides: { name?: string; postgres?: Json; replication?: Json; policy?: Json; nodes?: Json[] } = {},
+): Json {
+  const [cluster] = JSON.parse(readFileSync('clusters.json', 'utf8')) as Json[];
+  if (cluster === undefined) throw new Error('clusters.json holds no cluster');
+  return {
+    ...cluster,
+    ...(overrides.name === undefined ? {} : { name: overrides.name }),
+    ...(overrides.nodes === undefined ? {} : { nodes: overrides.nodes }),
+    postgres: { ...(cluster.postgres as Json), ...overrides.postgres },
+    replication: { ...(cluster.replication as Json), ...overrides.replication },
+    policy: { ...(cluster.policy as Json), ...overrides.policy },
+  };
+}
+
+/** Nodes of these names, with instance ids and addresses to match. */
+export function nodesNamed(...names: string[]): Json[] {
+  return names.map((name, index) => ({
+    name,
+    instanceId: `i-0a1b2c3d4e5f601${33 + index}`,
+    address: `192.168.168.${133 + index}`,
+  }));
+}
