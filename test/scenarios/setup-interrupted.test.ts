@@ -1,0 +1,64 @@
+/** Setup that is killed in the middle and started again ends in a healthy cluster. */
+import { StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
+import { paginateGetExecutionHistory } from '@aws-sdk/client-sfn';
+import { describe, expect, it } from 'vitest';
+import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
+import { awaitRunbook, runRunbook, startRunbook } from '../../local/client/runbook-run.ts';
+import { notesCluster } from '../support/clusters.ts';
+import { LocalRuntime, waitFor } from '../support/local-runtime.ts';
+
+/** Waits until an execution has entered a step, and the step has had a moment to act. */
+async function stepEntered(runtime: LocalRuntime, executionArn: string, step: string): Promise<void> {
+  await waitFor(`entry of ${step}`, 60, async () => {
+    for await (const { events } of paginateGetExecutionHistory({ client: runtime.clients.sfn }, { executionArn })) {
+      if (events?.some((event) => event.stateEnteredEventDetails?.name === step)) return true;
+    }
+    return null;
+  });
+}
+
+async function expectHealthy(runtime: LocalRuntime): Promise<void> {
+  const outcome = await runRunbook(runtime.clients, 'pg-sync', 'setup', 240);
+  expect(outcome, JSON.stringify(outcome)).toMatchObject({ status: 'SUCCEEDED' });
+  const primary = nodeNamed(runtime.cluster, 'pg_sync_master');
+  const rows = await superuserSql(
+    runtime.cluster,
+    primary,
+    'select application_name, sync_state from pg_stat_replication order by 1',
+  );
+  expect(rows).toBe('pg_sync_slave01|sync\npg_sync_slave02|potential');
+}
+
+describe('the runtime is killed', () => {
+  it.each(['Configure primary', 'Take base backup', 'Start standby'])(
+    'during "%s"',
+    async (step) => {
+      const first = await LocalRuntime.start({ clusters: [notesCluster()] });
+      const { directory } = first;
+      await stepEntered(first, await startRunbook(first.clients, 'pg-sync', 'setup'), step);
+      await first.kill();
+
+      await using second = await LocalRuntime.start({ clusters: [notesCluster()], directory });
+      await expectHealthy(second);
+    },
+    300_000,
+  );
+});
+
+describe('a host is taken down', () => {
+  it('during the base backup', async () => {
+    await using runtime = await LocalRuntime.start({ clusters: [notesCluster()] });
+    const { ec2 } = runtime.clients;
+    const InstanceIds = [nodeNamed(runtime.cluster, 'pg_sync_slave02').instanceId];
+    const execution = await startRunbook(runtime.clients, 'pg-sync', 'setup');
+    await stepEntered(runtime, execution, 'Take base backup');
+    await ec2.send(new StopInstancesCommand({ InstanceIds }));
+    const outcome = await awaitRunbook(runtime.clients, 'pg-sync', execution, 240);
+    // The other standby has been built to its end, and the failure is about this host only.
+    expect(outcome).toMatchObject({ status: 'FAILED', cause: expect.stringContaining('pg_sync_slave02') });
+    expect(outcome).not.toMatchObject({ cause: expect.stringContaining('pg_sync_slave01') });
+
+    await ec2.send(new StartInstancesCommand({ InstanceIds }));
+    await expectHealthy(runtime);
+  }, 400_000);
+});

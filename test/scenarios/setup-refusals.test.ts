@@ -1,0 +1,131 @@
+/** What setup refuses: with a stable name, the reason and the remedy, and nothing changed on any host. */
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { StopInstancesCommand } from '@aws-sdk/client-ec2';
+import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { resourceNames } from '../../lambdas/contract/names.ts';
+import { nodeNamed } from '../../local/client/node-sql.ts';
+import { type RunbookOutcome, runRunbook } from '../../local/client/runbook-run.ts';
+import { treeDifference, treeSnapshot } from '../../local/client/tree-snapshot.ts';
+import { notesCluster } from '../support/clusters.ts';
+import { LocalRuntime, temporaryDirectory } from '../support/local-runtime.ts';
+
+/** Runs setup, expects a refusal, and nothing on any host to have changed. */
+async function refusal(runtime: LocalRuntime): Promise<Extract<RunbookOutcome, { error: string }>> {
+  const nodes = join(runtime.directory, 'nodes');
+  const before = treeSnapshot(nodes);
+  const outcome = await runRunbook(runtime.clients, runtime.cluster.name, 'setup', 120);
+  expect(treeDifference(before, treeSnapshot(nodes))).toEqual([]);
+  if (outcome.status === 'SUCCEEDED') throw new Error('setup was not refused');
+  return outcome;
+}
+
+describe('on empty hosts', () => {
+  let runtime: LocalRuntime;
+  beforeAll(async () => {
+    runtime = await LocalRuntime.start({ clusters: [notesCluster()] });
+  }, 120_000);
+  afterAll(() => runtime?.[Symbol.asyncDispose](), 60_000);
+
+  it('refuses a non-empty data directory and an unreachable primary, both in one error', async () => {
+    const { cluster, clients } = runtime;
+    const slave02 = nodeNamed(cluster, 'pg_sync_slave02');
+    const directory = slave02.dataDirectory ?? '';
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, 'precious'), 'data');
+    const only = await refusal(runtime);
+    expect(only).toMatchObject({ status: 'FAILED', error: 'DataDirectoryNotEmpty' });
+    expect(only.cause).toMatch(/pg_sync_slave02: .*not empty.*precious[\s\S]*Nothing was deleted/);
+
+    await clients.ec2.send(
+      new StopInstancesCommand({ InstanceIds: [nodeNamed(cluster, 'pg_sync_master').instanceId] }),
+    );
+    const both = await refusal(runtime);
+    expect(both.error).toBe('PreflightFailed');
+    expect(both.cause).toMatch(/pg_sync_master: PrimaryUnreachable: /);
+    expect(both.cause).toMatch(/pg_sync_slave02: DataDirectoryNotEmpty: /);
+  }, 180_000);
+
+  it('refuses a secret that names another user', async () => {
+    const SecretId = resourceNames(runtime.cluster.name).replicationSecret;
+    const { SecretString = '{}' } = await runtime.clients.secrets.send(new GetSecretValueCommand({ SecretId }));
+    const changed = JSON.stringify({ ...JSON.parse(SecretString), username: 'iiii' });
+    await runtime.clients.secrets.send(new PutSecretValueCommand({ SecretId, SecretString: changed }));
+    const { cause } = await refusal(runtime);
+    expect(cause).toMatch(/ReplicationUserRefused: The replication secret names the user "iiii"/);
+    await runtime.clients.secrets.send(new PutSecretValueCommand({ SecretId, SecretString }));
+  }, 120_000);
+
+  it('refuses input that it does not know', async () => {
+    const { StartExecutionCommand } = await import('@aws-sdk/client-sfn');
+    const { awaitRunbook, runbookArn } = await import('../../local/client/runbook-run.ts');
+    const stateMachineArn = await runbookArn(runtime.clients, 'pg-sync', 'setup');
+    const { executionArn = '' } = await runtime.clients.sfn.send(
+      new StartExecutionCommand({ stateMachineArn, input: '{"nod":"x"}' }),
+    );
+    const outcome = await awaitRunbook(runtime.clients, 'pg-sync', executionArn, 30);
+    expect(outcome).toMatchObject({ status: 'FAILED', error: 'InvalidInput', cause: expect.stringContaining('nod') });
+  }, 60_000);
+});
+
+describe('of hosts that cannot hold the cluster', () => {
+  /** A bin directory whose PostgreSQL says that it is another version, or is not there. */
+  function binDirectory(version: string | null): string {
+    const directory = temporaryDirectory('bin-');
+    if (version !== null) {
+      const program = join(directory, 'postgres');
+      writeFileSync(program, `#!/bin/sh\necho "postgres (PostgreSQL) ${version}"\n`);
+      chmodSync(program, 0o755);
+    }
+    return directory;
+  }
+
+  it.each([
+    ['no PostgreSQL is installed', null, 'PostgresNotInstalled', /There is no PostgreSQL server in/],
+    [
+      'another major version is installed',
+      '11.22',
+      'PreflightFailed',
+      /WrongPostgresVersion: .*holds PostgreSQL 11\.22; clusters\.json says 15/,
+    ],
+  ])(
+    '%s',
+    async (_title, version, error, words) => {
+      const bin = binDirectory(version);
+      await using runtime = await LocalRuntime.start({
+        clusters: [notesCluster({ postgres: { majorVersion: 15 } })],
+        args: ['--postgres-bin', `15=${bin}`],
+      });
+      const outcome = await refusal(runtime);
+      expect(outcome).toMatchObject({ status: 'FAILED', error });
+      expect(outcome.cause).toMatch(words);
+    },
+    180_000,
+  );
+
+  it('too small a disk', async () => {
+    await using runtime = await LocalRuntime.start({
+      clusters: [notesCluster({ policy: { minimumFreeMiB: 1_000_000_000 } })],
+    });
+    const outcome = await refusal(runtime);
+    expect(outcome).toMatchObject({
+      status: 'FAILED',
+      error: 'DiskTooSmall',
+      cause: expect.stringMatching(/MiB are free; .* need/),
+    });
+  }, 180_000);
+
+  it('an instance that SSM does not know', async () => {
+    await using runtime = await LocalRuntime.start({
+      clusters: [notesCluster()],
+      args: ['--unmanaged', 'pg_sync_slave01'],
+    });
+    const outcome = await refusal(runtime);
+    expect(outcome).toMatchObject({
+      status: 'FAILED',
+      error: 'InstanceUnknownToSsm',
+      cause: expect.stringContaining('pg_sync_slave01'),
+    });
+  }, 180_000);
+});

