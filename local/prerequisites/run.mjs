@@ -1,0 +1,71 @@
+/**
+ * Runs a command of the project with everything it needs: `node local/prerequisites/run.mjs [options] COMMAND…`
+ *
+ * On a fresh clone nothing is installed yet, so this is plain JavaScript without dependencies that runs on any Node.js
+ * from 16 on. What is missing is installed, said aloud before it is done; if nothing is missing, nothing is said.
+ * The command then finds the project's programs and the Lambda functions' Node.js first on its search path.
+ */
+import { spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ensureLambdaNode } from './lambda-node.mjs';
+import { ensureNpmPackages } from './npm-packages.mjs';
+import { ensureSystemPackages } from './system-packages.mjs';
+import { Failure, say } from './words.mjs';
+
+const usage = `usage: node local/prerequisites/run.mjs [--postgres] [--reap] COMMAND [ARGUMENT…]
+  --postgres  the command needs a PostgreSQL server on this machine
+  --reap      end every process that the command leaves behind`;
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+
+/** @param {readonly string[]} args */
+function main(args) {
+  const first = args.findIndex((arg) => !arg.startsWith('--'));
+  const options = first < 0 ? args : args.slice(0, first);
+  const command = first < 0 ? [] : args.slice(first);
+  const unknown = options.find((option) => option !== '--postgres' && option !== '--reap');
+  if (unknown !== undefined) throw new Failure(`unknown option ${unknown}`, usage);
+  if (command.length === 0) throw new Failure('there is no command to run', usage);
+
+  ensureNpmPackages(root);
+  const nodeBin = ensureLambdaNode(root);
+  if (options.includes('--postgres')) ensureSystemPackages();
+  const path = [nodeBin, join(root, 'node_modules', '.bin'), process.env.PATH].filter(Boolean).join(':');
+  execute(options.includes('--reap') ? ['perl', join(root, 'local', 'reaper.pl'), ...command] : command, path);
+}
+
+/**
+ * Runs the command in this process's place, as far as Node.js can: signals go through, and it ends as the command ends.
+ * @param {readonly string[]} command
+ * @param {string} path
+ */
+function execute([program = '', ...args], path) {
+  const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, PATH: path } });
+  /** @type {NodeJS.Signals[]} */
+  const signals = ['SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGINT'];
+  for (const signal of signals) {
+    process.on(signal, () => {
+      // A terminal sends Ctrl-C to every process of the group, the command included; twice would mean "at once".
+      const byTerminal = process.stdin.isTTY && (signal === 'SIGINT' || signal === 'SIGQUIT');
+      if (!byTerminal) child.kill(signal);
+    });
+  }
+  child.on('error', (error) => {
+    say(`${program} does not start: ${error.message}`);
+    process.exitCode = 127;
+  });
+  child.on('exit', (code, signal) => {
+    for (const each of signals) process.removeAllListeners(each);
+    if (signal === null) process.exitCode = code ?? 1;
+    else process.kill(process.pid, signal);
+  });
+}
+
+try {
+  main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof Failure)) throw error;
+  say(error.message);
+  process.exitCode = 1;
+}
