@@ -75,6 +75,7 @@ export class ClusterFunctions extends Construct {
     const useLock = allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [stateTable.tableArn]);
     const completeTasks = [
       allow(['ssm:ListCommands', 'ssm:GetCommandInvocation'], ['*']),
+      // The service authorization reference names no resource type for these; IAM checks the state machine's ARN.
       allow(['states:SendTaskSuccess', 'states:SendTaskFailure'], runbooks),
     ];
     const executions = runbookExecutionArns(this, cluster.name);

@@ -1,0 +1,80 @@
+/** What is wrong with a state machine's definition. CloudFormation would deploy nearly anything. */
+import validate from 'asl-validator';
+import { errorNames } from '../../lambdas/contract/errors.ts';
+
+interface State {
+  readonly Type: string;
+  readonly Retry?: Handler[];
+  readonly Catch?: Handler[];
+  readonly Branches?: States[];
+  readonly ItemProcessor?: States;
+  readonly Iterator?: States;
+  readonly [field: string]: unknown;
+}
+
+type Handler = { readonly ErrorEquals: string[]; readonly [field: string]: unknown };
+
+interface States {
+  readonly States: Record<string, State>;
+}
+
+// asl-validator lets any field pass here, and Step Functions refuses a misspelt one only when it is deployed.
+const handlerFields = {
+  Retry: [
+    'ErrorEquals',
+    'IntervalSeconds',
+    'MaxAttempts',
+    'BackoffRate',
+    'MaxDelaySeconds',
+    'JitterStrategy',
+    'Comment',
+  ],
+  Catch: ['ErrorEquals', 'Next', 'ResultPath', 'Comment'],
+};
+
+/** Every problem of one definition (JSON text), each in a line that names its state. */
+export function stateMachineProblems(definition: string): string[] {
+  const machine = JSON.parse(definition) as States;
+  const states = allStates(machine);
+  return [
+    // A copy: the validator writes into what it is given.
+    ...validate(JSON.parse(definition)).errors.map((error) => `${error['Error code']}: ${error.Message}`),
+    ...duplicates(states.map(([name]) => name)).map((name) => `${name}: two states have this name`),
+    ...states.flatMap(([name, state]) => stateProblems(state).map((problem) => `${name}: ${problem}`)),
+  ];
+}
+
+function stateProblems(state: State): string[] {
+  const untimed = state.Type === 'Task' && !('TimeoutSeconds' in state) && !('TimeoutSecondsPath' in state);
+  return [
+    ...(untimed ? ['a Task without TimeoutSeconds waits for 99999999 seconds'] : []),
+    ...handlerProblems('Retry', state.Retry),
+    ...handlerProblems('Catch', state.Catch),
+  ];
+}
+
+function handlerProblems(kind: 'Retry' | 'Catch', handlers: Handler[] = []): string[] {
+  return handlers.flatMap((handler) => [
+    ...Object.keys(handler)
+      .filter((field) => !handlerFields[kind].includes(field))
+      .map((field) => `${kind} has the unknown field ${field}`),
+    ...handler.ErrorEquals.filter((name) => !isKnownError(name)).map((name) => `${kind} matches no error: ${name}`),
+  ]);
+}
+
+function isKnownError(name: string): boolean {
+  return name.startsWith('States.') || name.startsWith('Lambda.') || errorNames.some((known) => known === name);
+}
+
+function allStates({ States: states }: States): [string, State][] {
+  return Object.entries(states).flatMap(([name, state]) => [
+    [name, state] as [string, State],
+    ...[...(state.Branches ?? []), state.ItemProcessor, state.Iterator].flatMap((inner) =>
+      inner === undefined ? [] : allStates(inner),
+    ),
+  ]);
+}
+
+function duplicates(names: string[]): string[] {
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+}
