@@ -1,0 +1,83 @@
+/** The cluster's constants as bash: the part of a command's script that tells it where everything is. */
+import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
+import { managedSettings } from '../../lambdas/contract/postgres-settings.ts';
+import { slotName } from '../../lambdas/contract/slot-name.ts';
+
+/** What the stack knows and the configuration does not; the ids may be CDK tokens. */
+export interface DeploymentFacts {
+  readonly replicationSecretId: string;
+  readonly monitoringSecretId: string;
+  readonly region: string;
+}
+
+/** A text as one word of bash, whatever is in it. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/**
+ * Lines that set the cluster's constants. They are part of each document, so whoever may send commands cannot name
+ * another directory, program or user.
+ */
+export function clusterLayout(cluster: Cluster, facts: DeploymentFacts): string[] {
+  const { postgres, replication, monitoring, network } = cluster;
+  const service = postgres.serviceControl;
+  const constants: [string, string][] = [
+    ['CLUSTER', cluster.name],
+    ['MAJOR_VERSION', `${postgres.majorVersion}`],
+    ['BIN_DIRECTORY', postgres.binDirectory],
+    ['OS_USER', postgres.osUser],
+    ['SERVICE_CONTROL', service.kind],
+    ['SERVICE_UNIT', service.kind === 'systemd' ? service.unit : ''],
+    ['REPLICATION_USER', replication.user],
+    ['MONITORING_USER', monitoring.user],
+    ['REPLICATION_SECRET', facts.replicationSecretId],
+    ['MONITORING_SECRET', facts.monitoringSecretId],
+    ['REGION', facts.region],
+    ['AUTHENTICATION', replication.authentication],
+    ['COMMIT_LEVEL', replication.commitLevel],
+    ['TLS', replication.tls ? 'on' : 'off'],
+    ['SSLMODE', replication.tls ? 'require' : 'disable'],
+  ];
+  return [
+    '# The cluster. A command uses only some of this.',
+    '# shellcheck disable=SC2034',
+    'layout() {',
+    ...constants.map(([name, value]) => `${name}=${quoted(value)}`),
+    `OBSERVER_NETWORKS=(${network.observerSubnets.map(({ cidr }) => quoted(cidr)).join(' ')})`,
+    'NODES=()',
+    'declare -gA NODE_ADDRESS NODE_CONNECTS_FROM NODE_PORT NODE_DATA_DIRECTORY NODE_SOCKET_DIRECTORY \\',
+    'NODE_LISTEN_ADDRESSES NODE_SLOT',
+    '# name, address, where its connections come from, port, data directory, socket directory, listen_addresses, slot',
+    ...cluster.nodes.map((node) =>
+      [
+        'add_node',
+        ...[
+          node.name,
+          node.address,
+          node.connectsFrom ?? node.address,
+          `${node.port ?? postgres.port}`,
+          node.dataDirectory ?? postgres.dataDirectory,
+          node.socketDirectory ?? postgres.socketDirectory ?? '',
+          postgres.listenAddresses === '*' ? '*' : `${node.address},localhost`,
+          slotName(node.name),
+        ].map(quoted),
+      ].join(' '),
+    ),
+    'SETTING_NAMES=() SETTING_VALUES=() SETTING_RULES=() SETTING_ACCEPTED=()',
+    '# name, value, when another value may stay, values that may stay',
+    ...managedSettings(cluster).map(({ name, value, rule, accepted = [] }) =>
+      ['add_setting', ...[name, value, rule, accepted.join(',')].map(quoted)].join(' '),
+    ),
+    '}',
+    'add_node() {',
+    'NODES+=("$1")',
+    'NODE_ADDRESS[$1]=$2 NODE_CONNECTS_FROM[$1]=$3 NODE_PORT[$1]=$4 NODE_DATA_DIRECTORY[$1]=$5',
+    'NODE_SOCKET_DIRECTORY[$1]=$6 NODE_LISTEN_ADDRESSES[$1]=$7 NODE_SLOT[$1]=$8',
+    '}',
+    'add_setting() {',
+    'SETTING_NAMES+=("$1") SETTING_VALUES+=("$2") SETTING_RULES+=("$3") SETTING_ACCEPTED+=("$4")',
+    '}',
+    'layout',
+  ];
+}

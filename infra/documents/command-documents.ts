@@ -1,0 +1,108 @@
+/**
+ * The SSM command documents: one per node command, each with its whole script inside.
+ *
+ * A script is `scripts/<command>.sh`; a line `. lib/<name>.sh` in it stands for that file.
+ */
+import { readFileSync } from 'node:fs';
+import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
+import { resourceNames } from '../../lambdas/contract/names.ts';
+import {
+  type CommandParameter,
+  commonParameters,
+  type NodeCommandName,
+  nodeCommandNames,
+  nodeCommands,
+  nodesPlaceholder,
+} from '../../lambdas/contract/node-commands.ts';
+import { clusterLayout, type DeploymentFacts, quoted } from './cluster-layout.ts';
+
+export type { DeploymentFacts } from './cluster-layout.ts';
+
+/** An SSM document, ready for `AWS::SSM::Document` with `DocumentType: Command`. */
+export interface CommandDocument {
+  readonly name: string;
+  readonly command: NodeCommandName;
+  readonly content: object;
+}
+
+/** Largest document that SSM takes, in bytes. */
+export const documentSizeLimit = 64 * 1024;
+
+const parametersOf = (command: NodeCommandName): Record<string, CommandParameter> => ({
+  ...commonParameters,
+  ...nodeCommands[command].parameters,
+});
+
+/** `TaskToken` as a variable of the script: `TASK_TOKEN`. */
+const variableName = (parameter: string): string => parameter.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
+
+const readScript = (path: string): string[] =>
+  readFileSync(new URL(`scripts/${path}`, import.meta.url), 'utf8')
+    .trimEnd()
+    .split('\n');
+
+/** The lines of a script with each library that it names in its place. */
+const withLibraries = (path: string): string[] =>
+  readScript(path).flatMap((line) => {
+    const library = /^\. (lib\/[a-z-]+\.sh)$/.exec(line)?.[1];
+    return library === undefined ? [line] : [...readScript(library), ''];
+  });
+
+/** Comments and indentation are for the source: without them the largest cluster's scripts fit into a document. */
+const withoutComments = (lines: string[]): string[] =>
+  lines.filter((line) => !/^\s*(?:#|$)/.test(line)).map((line) => line.replace(/^ +/, ''));
+
+/**
+ * The script of a command as the host runs it, `{{ Parameter }}` still in place.
+ * The agent puts the parameters' text there, so they stand in quotes that no allowedPattern lets through, and nowhere
+ * else. Comments are left out unless asked for.
+ */
+export function commandScript(
+  cluster: Cluster,
+  facts: DeploymentFacts,
+  command: NodeCommandName,
+  { comments = false } = {},
+): string[] {
+  const { summary } = nodeCommands[command];
+  const source = withLibraries(`${command}.sh`);
+  return [
+    '#!/bin/bash',
+    `# ${summary}`,
+    '# Part of an SSM document; its source with comments is infra/documents/scripts.',
+    ...Object.keys(parametersOf(command)).map((name) => `${variableName(name)}='{{ ${name} }}'`),
+    `COMMAND=${quoted(command)}`,
+    ...clusterLayout(cluster, facts),
+    ...(comments ? source : withoutComments(source)),
+    'run_as_command main',
+  ];
+}
+
+/** The documents of a cluster, in the order of {@link nodeCommandNames}. */
+export function commandDocuments(cluster: Cluster, facts: DeploymentFacts): CommandDocument[] {
+  const nodes = cluster.nodes.map(({ name }) => name.replace(/[.]/g, '\\.')).join('|');
+  return nodeCommandNames.map((command) => ({
+    name: resourceNames(cluster.name).document(command),
+    command,
+    content: {
+      schemaVersion: '2.2',
+      description: nodeCommands[command].summary,
+      parameters: Object.fromEntries(
+        Object.entries(parametersOf(command)).map(([name, { description, allowedPattern }]) => [
+          name,
+          { type: 'String', description, allowedPattern: allowedPattern.replace(nodesPlaceholder, () => nodes) },
+        ]),
+      ),
+      mainSteps: [
+        {
+          action: 'aws:runShellScript',
+          name: 'run',
+          precondition: { StringEquals: ['platformType', 'Linux'] },
+          inputs: {
+            timeoutSeconds: `${nodeCommands[command].executionTimeoutSeconds}`,
+            runCommand: commandScript(cluster, facts, command),
+          },
+        },
+      ],
+    },
+  }));
+}

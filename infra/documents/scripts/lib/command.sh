@@ -1,0 +1,100 @@
+# How a command ends: with one line of JSON, whatever happened.
+#
+# Descriptor 3 is the agent's stdout and gets that line only, descriptor 4 its stderr and gets short progress.
+# Whatever else a command or its children print goes to a scratch file, whose end is quoted if it fails unexpectedly.
+
+# Longest text of one message: SSM keeps 24,000 characters of output, Step Functions 32,768 of a cause.
+readonly longest_message=4000
+
+# Runs the function that is this command's checklist.
+run_as_command() {
+  set -Eeuo pipefail
+  export LC_ALL=C
+  # shellcheck disable=SC2086  # names of variables, one word each
+  unset CDPATH BASH_ENV ENV ${!PG@}
+  umask 077
+  cd /
+  exec 3>&1 4>&2
+  scratch=$(make_scratch_directory)
+  exec >>"$scratch/output" 2>&1
+  trap 'note_failure "$?" "$LINENO" "$BASH_COMMAND"' ERR
+  trap end_command EXIT
+  trap 'exit 143' HUP INT TERM
+  "$1"
+}
+
+# Secrets pass through this directory: it is in memory where the host offers that.
+make_scratch_directory() {
+  local parent directory
+  for parent in /dev/shm "${TMPDIR:-/tmp}" /tmp; do
+    if directory=$(mktemp -d "$parent/runbook.XXXXXXXXXX" 2>/dev/null); then
+      # psql, as the PostgreSQL user, reads its own files there; nobody else can list it.
+      chmod 0711 "$directory"
+      printf '%s' "$directory"
+      return 0
+    fi
+  done
+  echo 'no directory for temporary files' >&2
+  return 1
+}
+
+# Remembers what failed, for the result line of an unexpected end.
+note_failure() {
+  [[ -e $scratch/reported ]] || printf '%s: line %s: exit status %s\n' "$3" "$2" "$1" >"$scratch/failure"
+}
+
+# Also runs when the agent ends the command: nothing of ours stays behind.
+end_command() {
+  local status=$?
+  trap - ERR EXIT
+  set +e
+  if declare -F on_end >/dev/null; then on_end; fi
+  if [[ ! -e $scratch/reported ]]; then
+    local what="exit status $status"
+    [[ -e $scratch/failure ]] && what=$(<"$scratch/failure")
+    report_failure CommandFailed "$COMMAND failed unexpectedly: $what
+$(last_bytes 2000 "$scratch/output")" 'Run the command again; if it fails in the same way, report this message.'
+  fi
+  local succeeded=1
+  [[ -e $scratch/succeeded ]] && succeeded=0
+  if ((succeeded != 0)); then last_bytes 2000 "$scratch/output" >&4; fi
+  rm -rf -- "$scratch"
+  exit "$succeeded"
+}
+
+# succeed JSON: ends the command with this result.
+succeed() {
+  : >"$scratch/reported"
+  : >"$scratch/succeeded"
+  printf '{"ok":true,"result":%s}\n' "$1" >&3
+  exit 0
+}
+
+# fail NAME MESSAGE REMEDY: ends the command with an error; the names are those of lambdas/contract/errors.ts.
+fail() {
+  report_failure "$@"
+  exit 1
+}
+
+report_failure() {
+  # The first report counts: a failure in a subshell ends its parent too.
+  if [[ -e $scratch/reported ]]; then return 0; fi
+  : >"$scratch/reported"
+  printf '{"ok":false,"error":%s,"message":%s,"remedy":%s}\n' \
+    "$(json_string "$1")" "$(json_string "$2")" "$(json_string "$3")" >&3
+}
+
+# progress TEXT: a line for whoever watches the command's output.
+progress() {
+  printf '%s\n' "$1" >&4
+}
+
+# The time, as people and file names want it.
+utc_time() {
+  TZ=UTC printf '%(%Y-%m-%dT%H:%M:%SZ)T' "${1:--1}"
+}
+
+# The end of a file; not the whole of a long one.
+last_bytes() {
+  [[ ! -e $2 ]] || tail -c "$1" -- "$2"
+}

@@ -1,0 +1,51 @@
+# pg_hba.conf: a block of ours at its top, since the first line that matches decides. It names our two users only;
+# the operator's lines below it stay as they are.
+
+readonly HBA_BEGIN="# BEGIN lines of the runbooks of cluster $CLUSTER; edit below END only"
+readonly HBA_END="# END lines of the runbooks of cluster $CLUSTER"
+
+hba_block() {
+  local kind=host node address network seen=' '
+  if [[ $TLS == on ]]; then kind=hostssl; fi
+  echo "$HBA_BEGIN"
+  for node in "${NODES[@]}"; do
+    for address in "${NODE_ADDRESS[$node]}" "${NODE_CONNECTS_FROM[$node]}"; do
+      if [[ $seen == *" $address "* ]]; then continue; fi
+      seen+="$address "
+      # The database is for pg_rewind, which needs an ordinary connection too.
+      echo "$kind replication,postgres $REPLICATION_USER $address/32 $AUTHENTICATION"
+      echo "$kind postgres $MONITORING_USER $address/32 $AUTHENTICATION"
+    done
+  done
+  for network in "${OBSERVER_NETWORKS[@]}"; do
+    echo "$kind postgres $MONITORING_USER $network $AUTHENTICATION"
+  done
+  # From anywhere else no line below may let the replication user in.
+  echo "host replication,all $REPLICATION_USER all reject"
+  echo "$HBA_END"
+}
+
+# The file with the block at its top and without an earlier one.
+hba_with_block() {
+  hba_block
+  awk -v begin="$HBA_BEGIN" -v end="$HBA_END" '
+    $0 == begin { inside = 1 }
+    !inside { print }
+    $0 == end { inside = 0 }' "$1"
+}
+
+# Puts the block into the running server's file; a file that PostgreSQL would refuse does not stay.
+apply_hba() {
+  local file=$1 before wanted errors
+  before=$(<"$file")
+  wanted=$(hba_with_block "$file")
+  if [[ $before == "$wanted" ]]; then return 0; fi
+  put_file "$file" "$wanted"
+  errors=$(sql <<<"SELECT 'line ' || line_number || ': ' || error FROM pg_hba_file_rules WHERE error IS NOT NULL")
+  if [[ -n $errors ]]; then
+    write_file "$file" "$before"
+    fail ConfigurationRefused "PostgreSQL on $NODE refuses $file with the runbooks' lines at its top: $errors" \
+      'The former file is back in place. Repair its lines and start the runbook again.'
+  fi
+  reload_and_wait
+}

@@ -1,0 +1,100 @@
+# The host: its place in the cluster, our directory on it, and work done as the PostgreSQL user.
+
+readonly DATA=${NODE_DATA_DIRECTORY[$NODE]}
+readonly ADDRESS=${NODE_ADDRESS[$NODE]}
+readonly PORT=${NODE_PORT[$NODE]}
+readonly SOCKET_DIRECTORY=${NODE_SOCKET_DIRECTORY[$NODE]}
+# Everything of ours on a host is in this directory, beside the data directory: a rename moves a directory in or out.
+readonly STATE=$DATA.runbook
+# What is being made and not yet in place. A marker beside the data says that it is ours to throw away.
+readonly INCOMING=$STATE/incoming
+readonly INCOMING_DATA=$INCOMING/data
+
+# Runs a program as the PostgreSQL user, with none of the command's own descriptors: a server that inherited the
+# lock would hold it for ever, one that inherited the output would keep the agent waiting.
+as_postgres() {
+  if ((EUID == 0)); then
+    runuser -u "$OS_USER" -- "$@" 3>&- 4>&- 9>&-
+  else
+    "$@" 3>&- 4>&- 9>&-
+  fi
+}
+
+# Runs a function of this script as the PostgreSQL user. Root changes nothing in directories of that user itself:
+# a link placed there would otherwise let the user write anywhere.
+as_postgres_function() {
+  local name=$1
+  shift
+  as_postgres bash -c "set -euo pipefail; umask 077; $(declare -f "$name"); $name \"\$@\"" "$name" "$@"
+}
+
+# Replaces a file by its standard input, whole or not at all; an existing file's mode stays.
+replace_file() {
+  local target temporary
+  target=$(readlink -m -- "$1")
+  temporary=$(mktemp "$target.XXXXXXXX")
+  dd of="$temporary" conv=fsync status=none
+  if [[ -e $target ]]; then chmod --reference="$target" -- "$temporary"; fi
+  mv -fT -- "$temporary" "$target"
+}
+
+# put_file PATH TEXT: makes the file hold the text, and says so in `changed` if it did not already.
+put_file() {
+  if [[ -f $1 && $(<"$1") == "$2" ]]; then return 0; fi
+  write_file "$1" "$2"
+  # shellcheck disable=SC2034  # the result of a command says it
+  changed=true
+}
+
+write_file() {
+  printf '%s\n' "$2" | as_postgres_function replace_file "$1"
+}
+
+# write_scratch_file NAME TEXT: a private file that psql, as the PostgreSQL user, can read; gone with the command.
+write_scratch_file() {
+  : >"$scratch/$1"
+  if ((EUID == 0)); then chown -- "$OS_USER" "$scratch/$1"; fi
+  printf '%s\n' "$2" >"$scratch/$1"
+}
+
+# A new directory for something that is to be put in place later; what a killed command left in it is thrown away.
+prepare_incoming() {
+  if [[ -e $INCOMING && ! -e $INCOMING/made-by-a-runbook ]]; then
+    fail DataDirectoryNotEmpty "$INCOMING exists and was not made by a runbook." \
+      "Look what it is, move it away, and run the command again."
+  fi
+  as_postgres_function make_incoming "$INCOMING"
+}
+
+make_incoming() {
+  rm -rf -- "$1"
+  mkdir -- "$1"
+  : >"$1/made-by-a-runbook"
+}
+
+# Puts the finished directory in place of an absent or empty data directory, in one step.
+put_incoming_in_place() {
+  as_postgres chmod 0700 "$INCOMING_DATA"
+  as_postgres mv -T -- "$INCOMING_DATA" "$DATA"
+  as_postgres rm -rf -- "$INCOMING"
+}
+
+# State of the data directory: absent, empty, postgres or other.
+data_directory_state() {
+  local -a names
+  if [[ ! -e $DATA && ! -L $DATA ]]; then
+    echo absent
+  elif [[ -d $DATA && -e $DATA/PG_VERSION ]]; then
+    echo postgres
+  elif [[ ! -d $DATA ]]; then
+    echo other
+  else
+    mapfile -t names < <(ls -A -- "$DATA")
+    if ((${#names[@]} == 0)); then echo empty; else echo other; fi
+  fi
+}
+
+# Up to five names in the data directory.
+data_directory_sample() {
+  if [[ -d $DATA ]]; then ls -A -- "$DATA" | head -n 5; elif [[ -e $DATA ]]; then printf '%s\n' "$DATA"; fi
+}

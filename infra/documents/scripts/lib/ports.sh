@@ -1,0 +1,41 @@
+# Who listens on a port, from /proc alone: hosts need neither ss nor netstat.
+
+# listener ADDRESS PORT: prints the program that listens there, or nothing.
+listener() {
+  local inode
+  inode=$(listening_socket "$1" "$2")
+  if [[ -z $inode ]]; then return 0; fi
+  program_with_socket "$inode"
+}
+
+# The inode of the listening socket on the address or on every address.
+listening_socket() {
+  local address=$1 port file a b c d hex
+  local -a files=()
+  printf -v port ':%04X' "$2"
+  IFS=. read -r a b c d <<<"$address"
+  printf -v hex '%02X%02X%02X%02X' "$d" "$c" "$b" "$a"
+  for file in /proc/net/tcp /proc/net/tcp6; do
+    if [[ -r $file ]]; then files+=("$file"); fi
+  done
+  # State 0A is LISTEN; IPv6 shows the address as the last eight digits, and every address as zeros.
+  awk -v port="$port" -v hex="$hex" '
+    $4 == "0A" && substr($2, length($2) - 4) == port {
+      address = substr($2, 1, length($2) - 5)
+      if (address ~ /^0+$/ || address == hex || address == "0000000000000000FFFF0000" hex) { print $10; exit }
+    }' "${files[@]}"
+}
+
+program_with_socket() {
+  local entry pid='' name
+  # Only root sees the descriptors of others; without their names the port is taken all the same.
+  entry=$(ls -l /proc/[0-9]*/fd 2>/dev/null | awk -v socket="socket:[$1]" '
+    /^\/proc\// { split($0, part, "/"); pid = part[3] }
+    index($0, socket) { print pid; exit }' || true)
+  pid=${entry%%$'\n'*}
+  if [[ -n $pid ]] && read -r name <"/proc/$pid/comm"; then
+    printf '%s (process %s)' "$name" "$pid"
+  else
+    printf 'another program'
+  fi
+}

@@ -1,0 +1,107 @@
+# PostgreSQL on this host: is it running, and what does it say.
+
+# Sessions of ours never wait for a standby: a blocked cluster must still be repairable.
+sql_options='-c synchronous_commit=local -c statement_timeout=30s -c lock_timeout=10s -c lc_messages=C'
+
+# Reads postmaster.pid: an adopted server may still run on another port than the configured one.
+# Sets SERVER_PID, SERVER_PORT, SERVER_SOCKET_DIRECTORY and SERVER_STATUS; status 1 if no server runs.
+find_server() {
+  local -a lines=()
+  SERVER_PID='' SERVER_PORT='' SERVER_SOCKET_DIRECTORY='' SERVER_STATUS=''
+  if [[ -r $DATA/postmaster.pid ]]; then mapfile -t lines <"$DATA/postmaster.pid" || true; fi
+  if ((${#lines[@]} == 0)) || [[ ! ${lines[0]} =~ ^[1-9][0-9]*$ ]]; then return 1; fi
+  # The process number may have passed to another program: PostgreSQL's own has the data directory as its own.
+  if [[ ! /proc/${lines[0]}/cwd -ef $DATA ]]; then return 1; fi
+  SERVER_PID=${lines[0]}
+  SERVER_PORT=${lines[3]:-}
+  SERVER_SOCKET_DIRECTORY=${lines[4]:-}
+  SERVER_STATUS=${lines[7]:-}
+  SERVER_STATUS=${SERVER_STATUS%% *}
+}
+
+# Waits until the server accepts connections; status 1 if it ended or the seconds are over.
+wait_until_accepting() {
+  local deadline=$((SECONDS + $1))
+  while ((SECONDS < deadline)); do
+    find_server || return 1
+    if [[ $SERVER_STATUS == ready ]]; then return 0; fi
+    sleep 0.05
+  done
+  return 1
+}
+
+# Ends the command if no server runs here.
+require_server() {
+  find_server || fail PostgresNotAnswering "PostgreSQL does not run on $NODE." \
+    'Start it, or start the setup runbook: it does.'
+}
+
+# psql on the Unix socket as the superuser; SQL on standard input, PostgreSQL's words in $scratch/sql.
+# In a session of its own it has no terminal, so it never asks there.
+try_sql() {
+  as_postgres setsid env PGOPTIONS="$sql_options" PGCONNECT_TIMEOUT=10 PGCLIENTENCODING=UTF8 PGAPPNAME=runbook \
+    "$BIN_DIRECTORY/psql" -w -X -q -A -t -v ON_ERROR_STOP=1 -d postgres -U "$OS_USER" \
+    -h "$SERVER_SOCKET_DIRECTORY" -p "$SERVER_PORT" "$@" 2>"$scratch/sql"
+}
+
+# The same; ends the command if a statement fails.
+sql() {
+  try_sql "$@" || sql_failed SqlFailed 'Repair what the message says and start the runbook again.'
+}
+
+# sql_failed NAME REMEDY: ends the command with what psql said.
+sql_failed() {
+  local name=$1
+  if grep -q '^psql: ' "$scratch/sql"; then name=PostgresNotAnswering; fi
+  fail "$name" "PostgreSQL on $NODE: $(last_bytes 3000 "$scratch/sql")" "$2"
+}
+
+# A text as an SQL literal.
+sql_literal() {
+  local text=$1 literal='' character i
+  for ((i = 0; i < ${#text}; i++)); do
+    character=${text:i:1}
+    if [[ $character == "'" ]]; then character="''"; fi
+    literal+=$character
+  done
+  printf "'%s'" "$literal"
+}
+
+# Ends the command if the running server is in recovery.
+require_primary() {
+  local in_recovery
+  in_recovery=$(sql <<<'SELECT pg_is_in_recovery()')
+  if [[ $in_recovery == t ]]; then not_the_primary 'is in recovery: it is a standby'; fi
+}
+
+not_the_primary() {
+  fail NotThePrimary "$NODE $1." 'Nothing was changed. Run preflight to see which node is the primary.'
+}
+
+# Has the server read its configuration again, and waits until it has.
+reload_and_wait() {
+  local since loaded='' deadline=$((SECONDS + 10))
+  since=$(sql <<<'SELECT clock_timestamp(); SELECT pg_reload_conf()')
+  since=${since%%$'\n'*}
+  while loaded=$(sql <<<"SELECT pg_conf_load_time() >= '$since'") && [[ $loaded != t ]]; do
+    if ((SECONDS >= deadline)); then
+      fail ConfigurationRefused "PostgreSQL on $NODE did not reload its configuration within 10 s. $(server_log)" \
+        'Repair what the log says and start the runbook again.'
+    fi
+    sleep 0.05
+  done
+}
+
+# The system identifier of a data directory: the first eight bytes of its control file, in every version.
+system_identifier() {
+  local identifier
+  identifier=$(od -An -tu8 -N8 -- "$1/global/pg_control")
+  printf '%s' "${identifier//[[:space:]]/}"
+}
+
+# Version of the installed programs, such as 15.18; nothing if they do not run.
+installed_version() {
+  local -a words
+  read -r -a words <<<"$("$BIN_DIRECTORY/postgres" --version 2>/dev/null || true)"
+  printf '%s' "${words[2]:-}"
+}

@@ -1,0 +1,100 @@
+# How this node follows another one.
+
+readonly PASSFILE=$STATE/pgpass
+
+# conninfo NODE USER PASSFILE APPLICATION: the connection string to another node, without its database.
+conninfo() {
+  printf 'host=%s port=%s user=%s passfile=%s application_name=%s sslmode=%s gssencmode=disable' \
+    "${NODE_ADDRESS[$1]}" "${NODE_PORT[$1]}" "$(conninfo_value "$2")" "$(conninfo_value "$3")" \
+    "$(conninfo_value "$4")" "$SSLMODE"
+}
+
+# A value of a connection string.
+conninfo_value() {
+  local text=$1 value='' character i
+  for ((i = 0; i < ${#text}; i++)); do
+    character=${text:i:1}
+    if [[ $character == [\'\\] ]]; then character="\\$character"; fi
+    value+=$character
+  done
+  printf "'%s'" "$value"
+}
+
+# primary_conninfo by which this node streams from another, under its own name.
+primary_conninfo() {
+  conninfo "$1" "$REPLICATION_USER" "$PASSFILE" "$NODE"
+}
+
+# identify_system NODE USER PASSFILE SECONDS: logs in to another node for replication; prints what it answers:
+# system identifier, timeline, position. Status 1 with its words in $scratch/identify.
+identify_system() {
+  as_postgres env PGCONNECT_TIMEOUT="$4" \
+    "$BIN_DIRECTORY/psql" -w -X -q -A -t -F ' ' \
+    -d "$(conninfo "$1" "$2" "$3" "access check of $NODE") replication=true" -c IDENTIFY_SYSTEM 2>"$scratch/identify"
+}
+
+# The system identifier of the primary, by the login that the base backup and streaming use. The secret comes from
+# a file that goes with the command: a node that is refused is left as it was.
+primary_system_identifier() {
+  local answer
+  write_scratch_file passfile "$(pgpass_lines "$SECRET_USER" "$SECRET_PASSWORD")"
+  answer=$(identify_system "$PRIMARY" "$REPLICATION_USER" "$scratch/passfile" 10) || primary_refused
+  printf '%s' "${answer%% *}"
+}
+
+# Ends the command with what the primary, or the way to it, said.
+# Whatever the primary itself answers is a refusal, unless it only means: not now.
+primary_refused() {
+  local words remedy
+  words=$(connection_words)
+  case $words in
+    *'Connection refused'* | *'timeout expired'* | *'timed out'* | *'No route to host'* | *'is unreachable'* | \
+      *'Host is down'* | *'Connection reset'* | *'closed the connection unexpectedly'* | *'could not translate'* | \
+      *'system is starting up'* | *'system is shutting down'* | *'in recovery mode'* | *'too many clients'* | \
+      *'slots are reserved'* | *'exceeds max_wal_senders'* | *'not yet accepting connections'*)
+      fail PrimaryUnreachable "$NODE cannot connect to $PRIMARY (${NODE_ADDRESS[$PRIMARY]}:${NODE_PORT[$PRIMARY]}): $words" \
+        "Check that PostgreSQL runs on $PRIMARY and that security groups and firewalls let $NODE reach its port."
+      ;;
+  esac
+  remedy="Run setup: it lets $REPLICATION_USER in from every node and sets its password from the secret."
+  fail ReplicationUserRefused "$PRIMARY refused $REPLICATION_USER, who came from $NODE: $words" "$remedy"
+}
+
+# What PostgreSQL said to a login, without what psql adds: its name, and the file that goes with the command.
+connection_words() {
+  local words
+  words=$(last_bytes 3000 "$scratch/identify" | grep -v '^password retrieved from file' || true)
+  words=${words#psql: }
+  printf '%s' "${words#error: }"
+}
+
+# The primary's settings that a copy must not keep; its own come after them.
+standby_settings() {
+  printf "primary_conninfo = '%s'\n" "$(double_quotes "$(primary_conninfo "$1")")"
+  printf "primary_slot_name = '%s'\n" "${NODE_SLOT[$NODE]}"
+  printf "synchronous_standby_names = ''\n"
+  printf "port = %s\n" "$PORT"
+  printf "listen_addresses = '%s'\n" "${NODE_LISTEN_ADDRESSES[$NODE]}"
+  if [[ -n $SOCKET_DIRECTORY ]]; then printf "unix_socket_directories = '%s'\n" "$SOCKET_DIRECTORY"; fi
+}
+
+# A text inside the quotes of a configuration file: ' and \ doubled.
+double_quotes() {
+  local text=$1 doubled='' character i
+  for ((i = 0; i < ${#text}; i++)); do
+    character=${text:i:1}
+    if [[ $character == [\'\\] ]]; then character+=$character; fi
+    doubled+=$character
+  done
+  printf '%s' "$doubled"
+}
+
+# write_standby_settings DIRECTORY PRIMARY: makes postgresql.auto.conf of a stopped node this node's own.
+# The last line of a name wins, and pg_basebackup -R only adds: lines of these names from elsewhere are dropped.
+write_standby_settings() {
+  local file=$1/postgresql.auto.conf kept names='primary_conninfo|primary_slot_name|synchronous_standby_names'
+  names+='|port|listen_addresses|unix_socket_directories'
+  kept=$(grep -Eiv "^[[:space:]]*($names)([[:space:]]|=)" -- "$file" || true)
+  put_file "$file" "$kept
+$(standby_settings "$2")"
+}

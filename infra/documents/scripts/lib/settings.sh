@@ -1,0 +1,109 @@
+# Settings: compared by what they mean, changed only where that differs.
+
+# The settings of this node as arrays SETTING_NAMES, SETTING_VALUES, SETTING_RULES, SETTING_ACCEPTED:
+# to those of the cluster (see the top of the script) come the ones that differ per node.
+add_node_settings() {
+  add_setting listen_addresses "${NODE_LISTEN_ADDRESSES[$NODE]}" equal ''
+  add_setting port "$PORT" equal ''
+  if [[ -n $SOCKET_DIRECTORY ]]; then add_setting unix_socket_directories "$SOCKET_DIRECTORY" equal ''; fi
+}
+
+# Lines of a configuration file with all of this node's settings.
+settings_file() {
+  local i
+  for i in "${!SETTING_NAMES[@]}"; do
+    printf "%s = '%s'\n" "${SETTING_NAMES[i]}" "$(double_quotes "${SETTING_VALUES[i]}")"
+  done
+}
+
+# Brings the running server's settings to what they should be. Sets changed_settings, and restart_needed.
+apply_settings() {
+  local refused
+  changed_settings=() restart_needed=false
+  read_settings
+  if ((${#unsatisfied[@]} > 0)); then
+    changed=true
+    changed_settings=("${unsatisfied[@]}")
+    alter_settings "${unsatisfied[@]}"
+    reload_and_wait
+    read_settings
+  fi
+  if ((${#unsatisfied[@]} > 0)); then
+    refused=$(sql <<<"SELECT name || ' = ' || setting || ': ' || error FROM pg_file_settings WHERE error IS NOT NULL")
+    fail ConfigurationRefused "PostgreSQL on $NODE keeps another value of ${unsatisfied[*]}. $refused" \
+      'Look for the setting on the command line of PostgreSQL, or for errors in its configuration files.'
+  fi
+}
+
+# Sets unsatisfied (names whose value is not as it should be) and restart_needed.
+read_settings() {
+  local rows name satisfied pending
+  rows=$(settings_state)
+  unsatisfied=()
+  while IFS='|' read -r name satisfied pending; do
+    if [[ $satisfied != t ]]; then unsatisfied+=("$name"); fi
+    if [[ $pending == t ]]; then restart_needed=true; fi
+  done <<<"$rows"
+}
+
+alter_settings() {
+  local i statements=''
+  for i in "${!SETTING_NAMES[@]}"; do
+    if [[ " $* " == *" ${SETTING_NAMES[i]} "* ]]; then
+      statements+="ALTER SYSTEM SET ${SETTING_NAMES[i]} = $(sql_literal "${SETTING_VALUES[i]}");"$'\n'
+    fi
+  done
+  try_sql <<<"$statements" >/dev/null ||
+    sql_failed ConfigurationRefused 'Check postgres.majorVersion and the values in clusters.json.'
+}
+
+# Rows name|satisfied|pending restart. A value that waits for a restart is judged as it will be then.
+settings_state() {
+  local i rows=''
+  for i in "${!SETTING_NAMES[@]}"; do
+    rows+="${rows:+,}($(sql_literal "${SETTING_NAMES[i]}"),$(sql_literal "${SETTING_VALUES[i]}"),"
+    rows+="$(sql_literal "${SETTING_RULES[i]}"),$(sql_literal "${SETTING_ACCEPTED[i]}"))"
+  done
+  # The session's own synchronous_commit would hide the server's.
+  sql_options='-c statement_timeout=30s -c lc_messages=C' sql <<SQL
+WITH factor(unit, factor) AS (VALUES
+  ('us', 0.001), ('ms', 1), ('s', 1000), ('min', 60000), ('h', 3600000), ('d', 86400000),
+  ('B', 1), ('kB', 1024), ('MB', 1048576), ('GB', 1073741824), ('TB', 1099511627776), ('', 1)
+), wanted(name, value, rule, accepted) AS (VALUES $rows
+), found AS (
+  SELECT w.*, s.vartype, s.pending_restart,
+         CASE WHEN s.pending_restart THEN coalesce(f.setting, s.boot_val) ELSE s.setting END AS has,
+         -- such as 8kB: what a number without a unit counts
+         coalesce(nullif(substring(s.unit FROM '^[0-9]+'), ''), '1')::numeric AS unit_count,
+         coalesce(substring(s.unit FROM '[A-Za-z]+$'), '') AS unit
+  FROM wanted w
+  LEFT JOIN pg_settings s USING (name)
+  LEFT JOIN LATERAL (
+    SELECT setting FROM pg_file_settings p WHERE p.name = w.name ORDER BY seqno DESC LIMIT 1
+  ) f ON true
+), measured AS (
+  SELECT found.*, has_number.number AS has_number, value_number.number AS value_number
+  FROM found
+  LEFT JOIN LATERAL (
+    SELECT m[1]::numeric * factor * CASE WHEN m[2] = '' THEN unit_count ELSE 1 END AS number
+    FROM regexp_match(found.has, '^\s*(-?[0-9.]+)\s*([A-Za-z]*)\s*\$') m
+    JOIN factor f ON f.unit = CASE WHEN m[2] = '' THEN found.unit ELSE m[2] END
+  ) has_number ON true
+  LEFT JOIN LATERAL (
+    SELECT m[1]::numeric * factor * CASE WHEN m[2] = '' THEN unit_count ELSE 1 END AS number
+    FROM regexp_match(found.value, '^\s*(-?[0-9.]+)\s*([A-Za-z]*)\s*\$') m
+    JOIN factor f ON f.unit = CASE WHEN m[2] = '' THEN found.unit ELSE m[2] END
+  ) value_number ON true
+)
+SELECT name,
+  coalesce(CASE
+    WHEN rule = 'one-of' THEN lower(has) = ANY (string_to_array(accepted, ','))
+    WHEN rule = 'at-least' THEN has_number >= value_number
+    WHEN vartype IN ('integer', 'real') THEN has_number = value_number
+    WHEN vartype = 'bool' THEN (lower(has) IN ('on', 'true', 'yes', '1')) = (value = 'on')
+    ELSE replace(has, ' ', '') = replace(value, ' ', '')
+  END, false),
+  coalesce(pending_restart, false)
+FROM measured
+SQL
+}

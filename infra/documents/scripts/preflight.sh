@@ -1,0 +1,157 @@
+. lib/command.sh
+. lib/json.sh
+. lib/host.sh
+. lib/guard.sh
+. lib/postgres.sh
+. lib/replication.sh
+. lib/secrets.sh
+. lib/ports.sh
+
+# Reports the facts of preflightFactsSchema; what they mean is judged elsewhere. Creates and changes nothing.
+main() {
+  local user_exists=false directory secret version
+  if id -u -- "$OS_USER" >/dev/null; then user_exists=true; fi
+  directory=$(data_directory_facts)
+  secret=$(secret_facts)
+  version=$(installed_version)
+  find_server || true
+  succeed "$(json_object \
+    osUserExists "$user_exists" \
+    missingPrograms "$(missing_programs)" \
+    postgresVersion "$(json_string_or_null "$version")" \
+    dataDirectory "$directory" \
+    freeBytes "$(free_bytes)" \
+    server "$(server_facts)" \
+    portTakenBy "$(json_string_or_null "$(port_taken_by)")" \
+    secret "$secret" \
+    busyWith "$(json_string_or_null "$(busy_with)")")"
+}
+
+missing_programs() {
+  local program
+  local -a missing=() programs=(postgres initdb pg_ctl pg_basebackup psql)
+  if ((MAJOR_VERSION >= 13)); then programs+=(pg_verifybackup); fi
+  for program in "${programs[@]}"; do
+    if [[ ! -x $BIN_DIRECTORY/$program ]]; then missing+=("$BIN_DIRECTORY/$program"); fi
+  done
+  programs=(aws flock)
+  if ((EUID == 0)); then programs+=(runuser); fi
+  if [[ $TLS == on ]]; then programs+=(openssl); fi
+  if [[ $SERVICE_CONTROL == systemd ]]; then programs+=(systemctl); fi
+  for program in "${programs[@]}"; do
+    if ! type -P "$program" >/dev/null; then missing+=("$program"); fi
+  done
+  if [[ $SERVICE_CONTROL == systemd ]] && type -P systemctl >/dev/null && ! unit_exists; then
+    missing+=("$SERVICE_UNIT")
+  fi
+  json_strings ${missing[@]+"${missing[@]}"}
+}
+
+unit_exists() {
+  [[ $(systemctl show -p LoadState "$SERVICE_UNIT") == LoadState=loaded ]]
+}
+
+data_directory_facts() {
+  local state version='' identifier='' bytes=0
+  local -a sample=()
+  state=$(data_directory_state)
+  case $state in
+    postgres)
+      version=$(<"$DATA/PG_VERSION")
+      if [[ -r $DATA/global/pg_control ]]; then identifier=$(system_identifier "$DATA"); fi
+      bytes=$(directory_bytes)
+      ;;
+    other) mapfile -t sample < <(data_directory_sample) ;;
+  esac
+  json_object \
+    state "\"$state\"" \
+    sample "$(json_strings ${sample[@]+"${sample[@]}"})" \
+    isMountPoint "$(json_bool mountpoint -q -- "$DATA")" \
+    parentWritable "$(json_bool parent_writable)" \
+    majorVersion "$(json_string_or_null "$version")" \
+    systemIdentifier "$(json_string_or_null "$identifier")" \
+    standbySignal "$(json_bool test -e "$DATA/standby.signal")" \
+    bytes "$bytes"
+}
+
+# Tablespaces and a pg_wal elsewhere count too. Files come and go while du counts: what it could not see is no error.
+directory_bytes() {
+  local counted
+  counted=$(du -sbL -- "$DATA" || true)
+  printf '%s' "${counted%%[!0-9]*}"
+}
+
+# The first directory at or above the data directory's parent that exists.
+existing_parent() {
+  local parent=${DATA%/*}
+  while [[ -n $parent && ! -d $parent ]]; do parent=${parent%/*}; done
+  printf '%s' "${parent:-/}"
+}
+
+parent_writable() {
+  id -u -- "$OS_USER" >/dev/null && as_postgres test -w "$(existing_parent)"
+}
+
+free_bytes() {
+  local directory=$DATA blocks size
+  if [[ ! -d $directory ]]; then directory=$(existing_parent); fi
+  read -r blocks size <<<"$(stat -f -c '%a %S' -- "$directory")"
+  printf '%s' $((blocks * size))
+}
+
+# Called with what find_server found.
+server_facts() {
+  local answers='' running=false failure=''
+  if [[ -n $SERVER_PID ]]; then
+    running=true
+    if ! answers=$(try_sql <<<"SELECT json_build_object(
+        'running', true,
+        'inRecovery', pg_is_in_recovery(),
+        'configFile', current_setting('config_file'),
+        'synchronousStandbyNames', current_setting('synchronous_standby_names'),
+        'failure', NULL)"); then
+      failure=$(last_bytes 2000 "$scratch/sql")
+      answers=''
+    fi
+  fi
+  if [[ -n $answers ]]; then
+    printf '%s' "$answers"
+  else
+    json_object running "$running" inRecovery null configFile null synchronousStandbyNames null \
+      failure "$(json_string_or_null "$failure")"
+  fi
+}
+
+port_taken_by() {
+  # Our own server on its own port is where it belongs.
+  if [[ -n $SERVER_PID && $SERVER_PORT == "$PORT" ]]; then return 0; fi
+  listener "$ADDRESS" "$PORT"
+}
+
+secret_facts() {
+  local user='' failure=''
+  local -a refusals=()
+  if fetch_secret "$REPLICATION_SECRET"; then
+    user=$SECRET_USER
+    if [[ $user != "$REPLICATION_USER" ]]; then mapfile -t refusals < <(refusals); fi
+  else
+    failure=$SECRET_FAILURE
+  fi
+  json_object user "$(json_string_or_null "$user")" failure "$(json_string_or_null "$failure")" \
+    refusals "$(json_strings ${refusals[@]+"${refusals[@]}"})"
+}
+
+# What PostgreSQL on the other nodes says to the secret's user, one line each; nodes that do not answer say nothing.
+refusals() {
+  local node words
+  write_scratch_file passfile "$(pgpass_lines "$SECRET_USER" "$SECRET_PASSWORD")"
+  for node in "${NODES[@]}"; do
+    if [[ $node == "$NODE" ]]; then continue; fi
+    if ! identify_system "$node" "$SECRET_USER" "$scratch/passfile" 3 </dev/null >/dev/null; then
+      words=$(connection_words)
+      case $words in
+        *FATAL*) printf '%s: %s\n' "$node" "${words//$'\n'/ }" ;;
+      esac
+    fi
+  done
+}

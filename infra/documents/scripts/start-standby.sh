@@ -1,0 +1,94 @@
+. lib/command.sh
+. lib/json.sh
+. lib/host.sh
+. lib/guard.sh
+. lib/postgres.sh
+. lib/service.sh
+. lib/replication.sh
+. lib/secrets.sh
+
+# Seconds that a started standby may take until it streams.
+readonly streaming_limit=60
+
+# Starts this node as a standby of the primary under its own name, and waits until it streams.
+main() {
+  local started=false
+  changed=false
+  require_secret "$REPLICATION_SECRET" "$REPLICATION_USER"
+  guard
+  require_standby
+  primary_system_identifier >/dev/null
+  put_replication_passfile
+  if find_server; then
+    wait_until_accepting 300 || start_failed 'PostgreSQL runs and does not accept connections'
+    follow_while_running
+  else
+    follow_while_stopped
+    # Nothing that came in between may have taken the signal away: a node without it starts as a primary.
+    require_standby
+    check_epoch
+    start_server
+    started=true changed=true
+  fi
+  wait_until_streaming
+  enable_service
+  succeed "$(json_object changed "$changed" started "$started")"
+}
+
+require_standby() {
+  local remedy="Rebuild $NODE as a standby: move its data directory away and start the setup runbook."
+  if [[ ! -e $DATA/PG_VERSION ]]; then
+    fail WouldStartAsPrimary "$DATA on $NODE holds no copy of $PRIMARY." 'Take a base backup first.'
+  fi
+  if [[ ! -e $DATA/standby.signal ]]; then
+    fail WouldStartAsPrimary "$DATA on $NODE has no standby.signal: PostgreSQL would run there as a second primary." "$remedy"
+  fi
+}
+
+# primary_conninfo and primary_slot_name of the running server; other settings of a standby are right since its copy.
+follow_while_running() {
+  local settings wanted
+  wanted="f|$(primary_conninfo "$PRIMARY")|${NODE_SLOT[$NODE]}"
+  settings=$(sql <<<"SELECT NOT pg_is_in_recovery(), current_setting('primary_conninfo'), current_setting('primary_slot_name')")
+  if [[ $settings == t* ]]; then
+    fail WouldStartAsPrimary "PostgreSQL on $NODE runs as a primary." "Stop it before it takes writes, and rebuild $NODE as a standby."
+  fi
+  if [[ $settings == "$wanted" ]]; then return 0; fi
+  changed=true
+  sql >/dev/null <<<"ALTER SYSTEM SET primary_conninfo = $(sql_literal "$(primary_conninfo "$PRIMARY")");
+    ALTER SYSTEM SET primary_slot_name = '${NODE_SLOT[$NODE]}';"
+  # Before version 13 these two are read at start only.
+  if ((MAJOR_VERSION >= 13)); then reload_and_wait; else restart_server; fi
+}
+
+follow_while_stopped() {
+  if [[ $(configured primary_conninfo) != "$(primary_conninfo "$PRIMARY")" ||
+    $(configured primary_slot_name) != "${NODE_SLOT[$NODE]}" ]]; then
+    changed=true
+    write_standby_settings "$DATA" "$PRIMARY"
+  fi
+}
+
+# The value that a setting will have when the stopped server starts.
+configured() {
+  as_postgres "$BIN_DIRECTORY/postgres" -C "$1" -D "$DATA" || true
+}
+
+# One session waits on the standby itself; now and then the primary is asked whether it refuses.
+wait_until_streaming() {
+  local status='' deadline=$((SECONDS + streaming_limit))
+  find_server || start_failed 'PostgreSQL ended'
+  while ((SECONDS < deadline)); do
+    status=$(sql <<<"DO \$\$ BEGIN
+        FOR i IN 1..100 LOOP
+          EXIT WHEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming');
+          PERFORM pg_sleep(0.05);
+        END LOOP;
+      END \$\$;
+      SELECT status FROM pg_stat_wal_receiver")
+    if [[ $status == streaming ]]; then return 0; fi
+    primary_system_identifier >/dev/null
+    check_epoch
+  done
+  start_failed "PostgreSQL runs and did not stream from $PRIMARY within $streaming_limit s (wal receiver: ${status:-none})"
+}

@@ -1,0 +1,365 @@
+/**
+ * Hosts for tests: directories and loopback addresses on this machine, on which the documents' scripts run as the SSM
+ * agent would run them, with real PostgreSQL.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { commandDocuments } from '../../infra/documents/command-documents.ts';
+import { type Cluster, clustersSchema } from '../../lambdas/contract/cluster-config.ts';
+import {
+  type NodeCommandName,
+  type NodeCommandResult,
+  nodeCommandResultSchema,
+  nodeCommands,
+} from '../../lambdas/contract/node-commands.ts';
+
+const runsAsRoot = process.getuid?.() === 0;
+export const osUser = runsAsRoot ? 'postgres' : userInfo().username;
+export const debianBin = '/usr/lib/postgresql/15/bin';
+
+/** A password with everything that quoting can get wrong. */
+export const awkwardPassword = String.raw`p"a\ss:w'ord $x %s &\u0041 {}`;
+
+/** What one command said. */
+export interface CommandRun {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly answer: NodeCommandResult;
+  readonly milliseconds: number;
+}
+
+export interface RunOptions {
+  readonly epoch?: number;
+  readonly notAfter?: number;
+  /** Gets the process once it runs: to kill it, or to look at it. */
+  readonly onStart?: (process: ChildProcess) => void;
+}
+
+export interface HostsOptions {
+  /** Node names in order of priority. */
+  readonly names?: readonly string[];
+  readonly majorVersion?: number;
+  readonly binDirectory?: string;
+  readonly replication?: object;
+  readonly postgres?: object;
+}
+
+/** The hosts of one cluster, in a directory of their own. */
+export class Hosts {
+  readonly directory = mkdtempSync(join(tmpdir(), 'pgd-'));
+  readonly cluster: Cluster;
+  readonly #secrets = join(this.directory, 'secrets');
+  readonly #commands = new Set<ChildProcess>();
+
+  constructor({ names = ['alpha', 'beta', 'gamma'], ...options }: HostsOptions = {}) {
+    chmodSync(this.directory, 0o755);
+    const port = randomInt(20000, 30000);
+    const subnet = `127.77.${randomInt(1, 255)}`;
+    for (const [index] of names.entries()) {
+      const home = this.home(index);
+      mkdirSync(home);
+      if (runsAsRoot) chownSync(home, ...userIds());
+    }
+    this.cluster = Hosts.#parse({
+      names,
+      options,
+      port,
+      subnet,
+      home: (index) => this.home(index),
+    });
+    mkdirSync(this.#secrets);
+    this.putSecret('replication', { username: this.cluster.replication.user, password: awkwardPassword });
+    this.putSecret('monitoring', { username: this.cluster.monitoring.user, password: 'watch-only' });
+    this.#installAws();
+  }
+
+  static #parse({
+    names,
+    options,
+    port,
+    subnet,
+    home,
+  }: {
+    names: readonly string[];
+    options: HostsOptions;
+    port: number;
+    subnet: string;
+    home: (index: number) => string;
+  }): Cluster {
+    const [cluster] = clustersSchema.parse([
+      {
+        name: 'pg-test',
+        postgres: {
+          majorVersion: options.majorVersion ?? 15,
+          binDirectory: options.binDirectory ?? debianBin,
+          dataDirectory: join(home(0), 'data'),
+          osUser,
+          serviceControl: { kind: 'pg_ctl' },
+          listenAddresses: 'address',
+          walKeepSegments: 16,
+          ...options.postgres,
+        },
+        nodes: names.map((name, index) => ({
+          name,
+          instanceId: `i-${`${index + 1}`.padStart(17, '0')}`,
+          address: `${subnet}.${index + 1}`,
+          connectsFrom: '127.0.0.1',
+          port: port + index,
+          dataDirectory: join(home(index), 'data'),
+          socketDirectory: home(index),
+        })),
+        replication: { user: 'replica', ...options.replication },
+        network: {
+          region: 'eu-central-1',
+          vpcId: 'vpc-0123456789abcdef0',
+          nodeSecurityGroupId: 'sg-0123456789abcdef0',
+          observerSubnets: [
+            { subnetId: 'subnet-0123456789abcdef0', cidr: '127.0.0.0/8', availabilityZone: 'eu-central-1a' },
+          ],
+        },
+      },
+    ]);
+    if (cluster === undefined) throw new Error('no cluster');
+    return cluster;
+  }
+
+  home(index: number): string {
+    return join(this.directory, `${index + 1}`);
+  }
+
+  /** Directory of a node's host: its data directory is `data` in it. */
+  homeOf(node: string): string {
+    return this.home(this.#indexOf(node));
+  }
+
+  dataOf(node: string): string {
+    return join(this.homeOf(node), 'data');
+  }
+
+  #indexOf(node: string): number {
+    const index = this.cluster.nodes.findIndex(({ name }) => name === node);
+    if (index < 0) throw new Error(`no node ${node}`);
+    return index;
+  }
+
+  putSecret(name: 'replication' | 'monitoring', secret: object | string): void {
+    writeFileSync(join(this.#secrets, name), typeof secret === 'string' ? secret : JSON.stringify(secret));
+  }
+
+  /** An `aws` that knows secretsmanager get-secret-value only, with the options that the scripts may use. */
+  #installAws(): void {
+    const bin = join(this.directory, 'bin');
+    mkdirSync(bin);
+    const aws = [
+      '#!/bin/bash',
+      '[[ "$*" == "secretsmanager get-secret-value --secret-id "*" --region eu-central-1 --query SecretString --output text" ]] || { echo "unexpected: $*" >&2; exit 252; }',
+      `cat ${this.#secrets}/"\${4##*/}" || { echo "An error occurred (AccessDeniedException)" >&2; exit 254; }`,
+      'echo',
+    ];
+    writeFileSync(join(bin, 'aws'), `${aws.join('\n')}\n`, { mode: 0o755 });
+  }
+
+  /** Runs a command's document on a node's host. */
+  async run(
+    node: string,
+    command: NodeCommandName,
+    parameters: Record<string, string> = {},
+    { epoch = 1, notAfter = Math.floor(Date.now() / 1000) + 60, onStart }: RunOptions = {},
+  ): Promise<CommandRun> {
+    const values: Record<string, string> = {
+      Node: node,
+      TaskToken: '-',
+      NotAfter: `${notAfter}`,
+      Epoch: `${epoch}`,
+      ...parameters,
+    };
+    const missing = Object.keys(nodeCommands[command].parameters).filter((name) => !(name in values));
+    if (missing.length > 0) throw new Error(`${command} needs ${missing}`);
+    const facts = { replicationSecretId: 'pg-test/replication', monitoringSecretId: 'pg-test/monitoring' };
+    const document = commandDocuments(this.cluster, { ...facts, region: 'eu-central-1' }).find(
+      (candidate) => candidate.command === command,
+    );
+    const content = document?.content as { mainSteps: { inputs: { runCommand: string[] } }[] };
+    const script = (content.mainSteps[0]?.inputs.runCommand ?? [])
+      .join('\n')
+      .replace(/\{\{ *(\w+) *\}\}/g, (_, name: string) => values[name] ?? '');
+    const file = join(mkdtempSync(join(this.directory, 'command-')), '_script.sh');
+    writeFileSync(file, `${script}\n`, { mode: 0o700 });
+
+    const started = performance.now();
+    const child = spawn(file, {
+      env: { ...process.env, PATH: `${join(this.directory, 'bin')}:${process.env['PATH']}` },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    this.#commands.add(child);
+    const output = { stdout: '', stderr: '' };
+    child.stdout.on('data', (data) => {
+      output.stdout += data;
+    });
+    child.stderr.on('data', (data) => {
+      output.stderr += data;
+    });
+    onStart?.(child);
+    const exitCode = await new Promise<number | null>((resolve, reject) => {
+      child.on('error', reject);
+      child.on('close', resolve);
+    });
+    this.#commands.delete(child);
+    const lastLine = output.stdout.trimEnd().split('\n').at(-1) ?? '';
+    const parsed = nodeCommandResultSchema.safeParse(safeJson(lastLine));
+    const answer: NodeCommandResult = parsed.success
+      ? parsed.data
+      : { ok: false, error: 'NoResultLine', message: `${output.stdout}\n${output.stderr}`, remedy: '' };
+    return { exitCode, ...output, answer, milliseconds: performance.now() - started };
+  }
+
+  /** Runs a command that must succeed; its result. */
+  async succeed(
+    node: string,
+    command: NodeCommandName,
+    parameters?: Record<string, string>,
+    options?: RunOptions,
+  ): Promise<Record<string, unknown>> {
+    const run = await this.run(node, command, parameters, options);
+    if (!run.answer.ok || run.exitCode !== 0) throw new Error(`${command} on ${node}: ${JSON.stringify(run, null, 1)}`);
+    return run.answer.result;
+  }
+
+  /** Runs a command that must fail; its error. */
+  async refuse(
+    node: string,
+    command: NodeCommandName,
+    parameters?: Record<string, string>,
+    options?: RunOptions,
+  ): Promise<{ error: string; message: string; remedy: string }> {
+    const run = await this.run(node, command, parameters, options);
+    if (run.answer.ok || run.exitCode !== 1) throw new Error(`${command} on ${node}: ${JSON.stringify(run, null, 1)}`);
+    return run.answer;
+  }
+
+  /** Every step of setup, in its order; each step's results. */
+  async setUp(): Promise<Record<string, unknown>[]> {
+    const [primary = '', ...standbys] = this.cluster.nodes.map(({ name }) => name);
+    const names = `FIRST 1 (${standbys.map((name) => `"${name}"`).join(',')})`;
+    return [
+      await this.succeed(primary, 'configure-primary'),
+      await this.succeed(primary, 'ensure-roles-and-slots', { Primary: primary }),
+      ...(await Promise.all(standbys.map((node) => this.succeed(node, 'take-base-backup', { Primary: primary })))),
+      ...(await Promise.all(standbys.map((node) => this.succeed(node, 'start-standby', { Primary: primary })))),
+      await this.succeed(primary, 'set-synchronous-standbys', { StandbyNames: names }),
+    ];
+  }
+
+  /** Asks a node's PostgreSQL as its superuser. */
+  sql(node: string, statement: string): string {
+    const index = this.#indexOf(node);
+    const port = `${this.cluster.nodes[index]?.port}`;
+    const psql = [join(debianBin, 'psql'), '-X', '-q', '-A', '-t', '-h', this.home(index), '-p', port, 'postgres'];
+    return execAsPostgres([...psql, '-c', statement]).trim();
+  }
+
+  stop(node: string, mode = 'fast'): void {
+    execAsPostgres([
+      join(this.cluster.postgres.binDirectory, 'pg_ctl'),
+      'stop',
+      '-D',
+      this.dataOf(node),
+      '-m',
+      mode,
+      '-s',
+    ]);
+  }
+
+  /** Every file of a node's host with its content; of large ones the size. PostgreSQL must not run meanwhile. */
+  snapshot(node: string): Record<string, string> {
+    const root = this.homeOf(node);
+    const entries = readdirSync(root, { recursive: true, withFileTypes: true });
+    return Object.fromEntries(
+      entries.map((entry) => {
+        const path = join(entry.parentPath, entry.name);
+        return [path, entry.isFile() ? readFileSync(path, 'latin1') : entry.isDirectory() ? '<directory>' : '<other>'];
+      }),
+    );
+  }
+
+  /** Ends every process that works in these hosts' directories, and removes them. */
+  async remove(): Promise<void> {
+    for (const child of this.#commands) child.kill('SIGKILL');
+    const deadline = Date.now() + 10_000;
+    for (let pids = this.#processes(); pids.length > 0 && Date.now() < deadline; pids = this.#processes()) {
+      for (const pid of pids) {
+        try {
+          process.kill(pid, 'SIGKILL');
+        } catch {
+          // It ended by itself.
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  #processes(): number[] {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => pid !== process.pid && belongsTo(pid, this.directory));
+  }
+}
+
+/** The process works in the directory or has it in its arguments. */
+function belongsTo(pid: number, directory: string): boolean {
+  try {
+    return (
+      readlinkSync(`/proc/${pid}/cwd`).startsWith(directory) ||
+      readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(directory)
+    );
+  } catch {
+    return false;
+  }
+}
+
+function userIds(): [number, number] {
+  const id = (flag: string) => Number(execFileSync('id', [flag, osUser], { encoding: 'utf8' }));
+  return [id('-u'), id('-g')];
+}
+
+function execAsPostgres(command: string[]): string {
+  const argv = runsAsRoot ? ['runuser', '-u', osUser, '--', ...command] : command;
+  return execFileSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', cwd: '/' });
+}
+
+function safeJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Waits until a condition holds, or fails saying what was waited for. */
+export async function until(what: string, condition: () => boolean, seconds = 20): Promise<void> {
+  const deadline = Date.now() + seconds * 1000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+export { existsSync };
