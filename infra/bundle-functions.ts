@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { Code } from 'aws-cdk-lib/aws-lambda';
-import { buildSync } from 'esbuild';
+import { buildSync, type Metafile } from 'esbuild';
 import type { Cluster } from '../lambdas/contract/cluster-config.ts';
 import { type HandlerName, handlerNames } from './handler-names.ts';
 
@@ -15,6 +15,8 @@ const clusterVariable = '__CLUSTER__';
 /** The handlers as JavaScript, without the configuration of any cluster. */
 export interface FunctionBundles {
   readonly source: ReadonlyMap<HandlerName, string>;
+  /** What each bundle is made of, for the benchmarks. */
+  readonly metafile: Metafile;
 }
 
 /**
@@ -25,11 +27,12 @@ export interface FunctionBundles {
  * Output depends on the sources alone: it holds no path of this machine and no time, so asset hashes are stable.
  */
 export function bundleFunctions(handlersDirectory = join(projectDirectory, 'lambdas/handlers')): FunctionBundles {
-  const { outputFiles } = buildSync({
+  const { outputFiles, metafile } = buildSync({
     absWorkingDir: projectDirectory,
     entryPoints: handlerNames.map((name) => ({ in: join(handlersDirectory, `${name}.ts`), out: name })),
     outdir: 'out',
     write: false,
+    metafile: true,
     bundle: true,
     platform: 'node',
     target: 'node24',
@@ -43,7 +46,8 @@ export function bundleFunctions(handlersDirectory = join(projectDirectory, 'lamb
     define: { 'process.env.CLUSTER': clusterVariable },
     logLevel: 'warning',
   });
-  return { source: new Map(outputFiles.map((file) => [basename(file.path, '.js') as HandlerName, file.text])) };
+  const source = new Map(outputFiles.map((file) => [basename(file.path, '.js') as HandlerName, file.text]));
+  return { source, metafile };
 }
 
 /** The bundle of one function as it runs for one cluster. */

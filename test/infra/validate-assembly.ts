@@ -14,6 +14,9 @@ import { stateMachineProblems } from './state-machine-checks.ts';
 /** Shorter than this, a reason says nothing. */
 const shortestReason = 15;
 
+/** The validator that aws-cdk-lib brings along; what it only warns of is a problem here. */
+const validator = new CloudFormationValidatePlugin();
+
 /** Every problem of the assembly in `directory`, each in a line; empty when it may be deployed. */
 export function assemblyProblems(directory: string): string[] {
   const stacks = readAssembly(directory);
@@ -25,9 +28,8 @@ export function assemblyProblems(directory: string): string[] {
   ];
 }
 
-/** The validator that aws-cdk-lib brings along; what it only warns of is a problem here. */
 function templateProblems(stacks: StackArtifact[]): string[] {
-  const { violations } = new CloudFormationValidatePlugin().validate({
+  const { violations } = validator.validate({
     appConstruct: new App(),
     templatePaths: stacks.map(({ templatePath }) => templatePath),
     stackTemplates: stacks.map(({ name, templatePath, account, region }) => ({

@@ -1,0 +1,384 @@
+/** What a user or a security reviewer would look for in the templates. */
+import { describe, expect, it } from 'vitest';
+import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
+import { nodeCommandNames } from '../../lambdas/contract/node-commands.ts';
+import { asText, readAssembly, resourcesOf, type Template } from './assembly.ts';
+import { everyOption, example } from './clusters.ts';
+import { functionsThat, permissions, permissionsOfFunction } from './permissions.ts';
+import { synthesize } from './synthesize.ts';
+
+const stacks = readAssembly(synthesize(example, everyOption));
+
+function templateOf(cluster: Cluster): Template {
+  const stack = stacks.find(({ name }) => name === cluster.name);
+  if (stack === undefined) throw new Error(`no stack ${cluster.name}`);
+  return stack.template;
+}
+
+/** The properties of all resources of a type. */
+const all = (template: Template, type: string) => resourcesOf(template, type).map(([, { Properties }]) => Properties);
+
+const instances = (cluster: Cluster, account: string) =>
+  cluster.nodes.map(({ instanceId }) => `arn:aws:ec2:${cluster.network.region}:${account}:instance/${instanceId}`);
+
+describe.each([
+  { cluster: example, account: '<AWS::AccountId>', ports: [5432], nodesGroup: 'sg-0123456789abcdef0' },
+  { cluster: everyOption, account: '123456789012', ports: [6432, 7432], nodesGroup: 'sg-0fedcba9876543210' },
+])('the stack of $cluster.name', ({ cluster, account, ports, nodesGroup }) => {
+  const template = templateOf(cluster);
+  const { region } = cluster.network;
+  const setup = `arn:aws:states:${region}:${account}:stateMachine:${cluster.name}-setup`;
+
+  describe('network', () => {
+    it('puts the observer, and nothing else, into the VPC', () => {
+      const inVpc = all(template, 'AWS::Lambda::Function').filter(({ VpcConfig }) => VpcConfig !== undefined);
+      expect(inVpc.map(({ FunctionName }) => FunctionName)).toEqual([`${cluster.name}-observe-cluster`]);
+      expect(inVpc[0]?.VpcConfig).toMatchObject({
+        SubnetIds: cluster.network.observerSubnets.map(({ subnetId }) => subnetId),
+      });
+    });
+
+    it('lets nobody but the nodes and the observer reach PostgreSQL, on its ports alone', () => {
+      const [[observerGroup] = []] = resourcesOf(template, 'AWS::EC2::SecurityGroup');
+      const rules = all(template, 'AWS::EC2::SecurityGroupIngress').map((rule) => [
+        rule.GroupId,
+        rule.FromPort,
+        rule.ToPort,
+        rule.IpProtocol,
+        typeof rule.SourceSecurityGroupId === 'string'
+          ? rule.SourceSecurityGroupId
+          : asText(rule.SourceSecurityGroupId),
+      ]);
+      const expected = ports.flatMap((port) => [
+        [nodesGroup, port, port, 'tcp', nodesGroup],
+        [nodesGroup, port, port, 'tcp', `<${observerGroup}.GroupId>`],
+      ]);
+      expect(rules.sort()).toEqual(expected.sort());
+    });
+
+    it('lets the observer reach nothing but PostgreSQL on the nodes, and nobody reach the observer', () => {
+      const [group] = all(template, 'AWS::EC2::SecurityGroup');
+      expect(group).not.toHaveProperty('SecurityGroupIngress');
+      const egress = all(template, 'AWS::EC2::SecurityGroupEgress');
+      expect(egress.map(({ DestinationSecurityGroupId }) => DestinationSecurityGroupId)).toEqual(
+        ports.map(() => nodesGroup),
+      );
+      expect(egress.map(({ FromPort }) => FromPort).sort()).toEqual(ports);
+      // What is left when the CDK is told to allow nothing: an address that does not exist.
+      expect(group?.SecurityGroupEgress ?? []).toEqual(
+        group?.SecurityGroupEgress === undefined ? [] : [expect.objectContaining({ CidrIp: '255.255.255.255/32' })],
+      );
+    });
+  });
+
+  describe('functions', () => {
+    it('are told what they need and no more', () => {
+      const environments = all(template, 'AWS::Lambda::Function').map(({ FunctionName, Environment }) => [
+        (FunctionName as string).slice(cluster.name.length + 1),
+        Object.keys((Environment as { Variables: object } | undefined)?.Variables ?? {}).sort(),
+      ]);
+      expect(Object.fromEntries(environments)).toEqual({
+        'acquire-lock': ['STATE_TABLE'],
+        'complete-node-command': [],
+        'observe-cluster': [],
+        'plan-setup': [],
+        'release-lock': ['STATE_TABLE'],
+        'run-node-command': ['COMMAND_LOG_GROUP'],
+        'sweep-node-commands': ['RUNBOOK_ARNS'],
+        'verify-replication': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION'],
+      });
+    });
+
+    it('run on arm64 and the current Node.js, each with a role and a log of its own', () => {
+      const functions = all(template, 'AWS::Lambda::Function');
+      for (const properties of functions) {
+        expect(properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'index.handler' });
+      }
+      expect(new Set(functions.map(({ Role }) => JSON.stringify(Role))).size).toBe(functions.length);
+      expect(new Set(functions.map(({ LoggingConfig }) => JSON.stringify(LoggingConfig))).size).toBe(functions.length);
+    });
+
+    it('never get a managed policy, whose contents AWS may widen', () => {
+      for (const role of all(template, 'AWS::IAM::Role')) expect(role).not.toHaveProperty('ManagedPolicyArns');
+    });
+  });
+
+  describe('permissions', () => {
+    it('of the observer are taken from its code, whatever the Lambda service needs', () => {
+      const own = permissionsOfFunction(template, `${cluster.name}-observe-cluster`);
+      const allowed = own.filter(({ effect }) => effect === 'Allow').flatMap(({ actions }) => actions);
+      expect(allowed.sort()).toEqual([
+        'ec2:AssignPrivateIpAddresses',
+        'ec2:CreateNetworkInterface',
+        'ec2:DeleteNetworkInterface',
+        'ec2:DescribeNetworkInterfaces',
+        'ec2:DescribeSubnets',
+        'ec2:UnassignPrivateIpAddresses',
+      ]);
+      const [deny] = own.filter(({ effect }) => effect === 'Deny');
+      expect(deny).toMatchObject({
+        actions: [],
+        notActions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        resources: ['*'],
+      });
+      const condition = deny?.condition as { ArnEquals: Record<string, unknown> };
+      expect(Object.keys(condition)).toEqual(['ArnEquals']);
+      expect(asText(condition.ArnEquals['lambda:SourceFunctionArn'])).toBe(
+        `arn:aws:lambda:${region}:${account}:function:${cluster.name}-observe-cluster`,
+      );
+    });
+
+    it('to send a command cover these documents on these instances, for one function', () => {
+      const senders = permissions(template).filter(({ actions }) => actions.includes('ssm:SendCommand'));
+      expect(functionsThat(template, ({ actions }) => actions.includes('ssm:SendCommand'))).toEqual([
+        `${cluster.name}-run-node-command`,
+      ]);
+      const documents = nodeCommandNames.map(
+        (command) => `arn:aws:ssm:${region}:${account}:document/${cluster.name}-${command}`,
+      );
+      expect(senders.map(({ resources }) => resources.sort())).toEqual([
+        [...instances(cluster, account), ...documents].sort(),
+      ]);
+    });
+
+    it('to read a password are with the hosts, and for monitoring with the function that verifies', () => {
+      const readers = permissions(template)
+        .filter(({ actions }) => actions.includes('secretsmanager:GetSecretValue'))
+        .map(({ holder, resources }) => [holder.replace(/[0-9A-F]{8}$/, ''), resources.length]);
+      expect(readers.sort()).toEqual([
+        ['Functionsverifyreplicationrole', 1],
+        ['HostsPolicy', 2],
+      ]);
+      const [ofFunction] = permissionsOfFunction(template, `${cluster.name}-verify-replication`).filter(({ actions }) =>
+        actions.includes('secretsmanager:GetSecretValue'),
+      );
+      expect(ofFunction?.resources[0]).toMatch(/^<CredentialsMonitoring/);
+    });
+
+    it('to complete a task are for tasks of this cluster’s runbooks', () => {
+      const completing = permissions(template).filter(({ actions }) => actions.includes('states:SendTaskSuccess'));
+      expect(completing.map(({ resources }) => resources)).toEqual([[setup], [setup]]);
+    });
+
+    it('to use the lock are reading and updating one table', () => {
+      const table = permissions(template).filter(({ actions }) =>
+        actions.some((action) => action.startsWith('dynamodb:')),
+      );
+      for (const { actions, resources } of table) {
+        expect(actions).toEqual(['dynamodb:GetItem', 'dynamodb:UpdateItem']);
+        expect(resources).toEqual([expect.stringMatching(/^<StateTable\w+\.Arn>$/)]);
+      }
+      expect(functionsThat(template, ({ actions }) => actions.includes('dynamodb:UpdateItem'))).toEqual([
+        `${cluster.name}-acquire-lock`,
+        `${cluster.name}-release-lock`,
+      ]);
+    });
+
+    it('hold no wildcard but those that have a reason here', () => {
+      const withoutResourceType = {
+        'ssm:DescribeInstanceInformation': 'instances are listed, not named',
+        'ssm:ListCommands': 'a command has no ARN',
+        'ssm:GetCommandInvocation': 'a command has no ARN',
+        'ec2:DescribeNetworkInterfaces': 'for the Lambda service; has no resource type',
+        'ec2:DescribeSubnets': 'for the Lambda service; has no resource type',
+        'logs:DescribeLogGroups': 'the SSM agent looks its log group up; has no resource type',
+        // Delivery of a state machine's log is set up through these, for which AWS demands all resources.
+        'logs:CreateLogDelivery': 'has no resource type',
+        'logs:GetLogDelivery': 'has no resource type',
+        'logs:UpdateLogDelivery': 'has no resource type',
+        'logs:DeleteLogDelivery': 'has no resource type',
+        'logs:ListLogDeliveries': 'has no resource type',
+        'logs:PutResourcePolicy': 'has no resource type',
+        'logs:DescribeResourcePolicies': 'has no resource type',
+        'xray:PutTraceSegments': 'has no resource type',
+        'xray:PutTelemetryRecords': 'has no resource type',
+        'xray:GetSamplingRules': 'has no resource type',
+        'xray:GetSamplingTargets': 'has no resource type',
+      };
+      const partly = {
+        // An execution's name is known only once it runs.
+        [`arn:aws:states:${region}:${account}:execution:${cluster.name}-setup:*`]: ['states:DescribeExecution'],
+        // As the Lambda documentation has it; denied to the function's code.
+        [`arn:aws:ec2:${region}:${account}:*/*`]: [
+          'ec2:AssignPrivateIpAddresses',
+          'ec2:CreateNetworkInterface',
+          'ec2:DeleteNetworkInterface',
+          'ec2:UnassignPrivateIpAddresses',
+        ],
+      };
+      const unexplained = permissions(template)
+        .filter(({ effect }) => effect === 'Allow')
+        .flatMap(({ holder, actions, resources, notActions }) => [
+          ...notActions.map((action) => `${holder}: all but ${action}`),
+          ...actions.filter((action) => action.includes('*')).map((action) => `${holder}: ${action}`),
+          ...actions.flatMap((action) =>
+            resources
+              .filter((resource) => resource.includes('*'))
+              .filter((resource) => !(resource === '*' && action in withoutResourceType))
+              .filter((resource) => !partly[resource]?.includes(action))
+              .map((resource) => `${holder}: ${action} on ${resource}`),
+          ),
+        ]);
+      expect(unexplained).toEqual([]);
+    });
+  });
+
+  it('generates both passwords, and keeps them when the stack goes', () => {
+    const secrets = resourcesOf(template, 'AWS::SecretsManager::Secret').map(([, secret]) => secret);
+    expect(secrets.map(({ Properties: { Name, GenerateSecretString } }) => [Name, GenerateSecretString])).toEqual([
+      [`${cluster.name}/replication`, generated(cluster.replication.user)],
+      [`${cluster.name}/monitoring`, generated(cluster.monitoring.user)],
+    ]);
+    for (const { DeletionPolicy } of secrets) expect(DeletionPolicy).toBe('RetainExceptOnCreate');
+  });
+
+  it('has one document per node command, small enough for SSM', () => {
+    const documents = all(template, 'AWS::SSM::Document');
+    expect(documents.map(({ Name }) => Name)).toEqual(nodeCommandNames.map((command) => `${cluster.name}-${command}`));
+    for (const { Content, DocumentType, TargetType, UpdateMethod } of documents) {
+      expect([DocumentType, TargetType, UpdateMethod]).toEqual(['Command', '/AWS::EC2::Instance', 'NewVersion']);
+      expect(JSON.stringify(Content).length).toBeLessThan(64 * 1024);
+    }
+  });
+
+  it('completes commands by event, gives the lock of a stopped runbook back, and sweeps every minute', () => {
+    const rules = all(template, 'AWS::Events::Rule').map(({ EventPattern, Targets }) => [
+      EventPattern,
+      (Targets as { Arn: unknown }[]).map(({ Arn }) => asText(Arn).replace(/[0-9A-F]{8}\.Arn/, '')),
+    ]);
+    expect(rules).toEqual([
+      [
+        {
+          source: ['aws.ssm'],
+          'detail-type': ['EC2 Command Invocation Status-change Notification'],
+          detail: {
+            'document-name': nodeCommandNames.map((command) => `${cluster.name}-${command}`),
+            status: ['Success', 'Failed', 'TimedOut', 'Cancelled'],
+          },
+        },
+        ['<Functionscompletenodecommand>'],
+      ],
+      [
+        {
+          source: ['aws.states'],
+          'detail-type': ['Step Functions Execution Status Change'],
+          detail: { stateMachineArn: [expect.anything()], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
+        },
+        ['<Functionsreleaselock>'],
+      ],
+    ]);
+    const schedules = all(template, 'AWS::Scheduler::Schedule').map(({ ScheduleExpression, State, Target }) => [
+      ScheduleExpression,
+      State,
+      asText((Target as { Arn: unknown }).Arn),
+    ]);
+    expect(schedules).toEqual([['rate(1 minute)', 'ENABLED', expect.stringMatching(/^<Functionssweepnodecommands/)]]);
+  });
+
+  it('calls the setup runbook by the name that operators start it by', () => {
+    expect(all(template, 'AWS::StepFunctions::StateMachine').map(({ StateMachineName }) => StateMachineName)).toEqual([
+      `${cluster.name}-setup`,
+    ]);
+  });
+
+  it('keeps its state in a table that charges by use and can be restored', () => {
+    expect(all(template, 'AWS::DynamoDB::Table')).toEqual([
+      expect.objectContaining({
+        TableName: `${cluster.name}-state`,
+        BillingMode: 'PAY_PER_REQUEST',
+        KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+        TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      }),
+    ]);
+  });
+
+  it('keeps every log for three months and none for ever', () => {
+    const groups = all(template, 'AWS::Logs::LogGroup');
+    expect(groups.map(({ RetentionInDays }) => RetentionInDays)).toEqual(groups.map(() => 90));
+    expect(groups.map(({ LogGroupName }) => LogGroupName)).toEqual(
+      expect.arrayContaining([`/${cluster.name}/commands`, `/aws/vendedlogs/states/${cluster.name}-setup`]),
+    );
+  });
+
+  it('refuses alerts that are published in the clear', () => {
+    const [policy] = all(template, 'AWS::SNS::TopicPolicy');
+    expect(policy?.PolicyDocument).toMatchObject({
+      Statement: [{ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }],
+    });
+  });
+
+  it('deploys with what cdk bootstrap makes, in the account and region of the file', () => {
+    const stack = stacks.find(({ name }) => name === cluster.name);
+    expect([stack?.region, stack?.account]).toEqual([region, cluster.network.account]);
+    expect(JSON.stringify(template).length).toBeLessThan(1_000_000);
+  });
+});
+
+function generated(username: string): object {
+  return {
+    SecretStringTemplate: JSON.stringify({ username }),
+    GenerateStringKey: 'password',
+    PasswordLength: 32,
+    ExcludePunctuation: true,
+  };
+}
+
+describe('outputs', () => {
+  const outputs = (cluster: Cluster) =>
+    Object.fromEntries(Object.entries(templateOf(cluster).Outputs).map(([key, { Value }]) => [key, asText(Value)]));
+
+  it('tell the operator where to go and what to type', () => {
+    expect(outputs(example)).toEqual({
+      SetupRunbook: expect.stringMatching(
+        /^https:\/\/us-east-1\.console\.aws\.amazon\.com\/states\/home\?region=us-east-1#\/statemachines\/view\/<Setup/,
+      ),
+      StartSetup: expect.stringMatching(
+        /^aws stepfunctions start-execution --region us-east-1 --state-machine-arn <Setup/,
+      ),
+      AlertsTopicArn: expect.stringMatching(/^<AlertsTopic/),
+      ConnectionString:
+        'postgresql://192.168.168.133:5432,192.168.168.134:5432,192.168.168.135:5432/postgres?target_session_attrs=read-write',
+    });
+  });
+
+  it('give each node its own port', () => {
+    expect(outputs(everyOption).ConnectionString).toBe(
+      'postgresql://10.1.0.10:6432,10.1.1.10:6432,10.1.2.10:6432,10.1.3.10:6432,10.1.4.10:7432/postgres?target_session_attrs=read-write',
+    );
+  });
+});
+
+describe('options', () => {
+  it('attach the host policy to the role that is named, else leave that to the user', () => {
+    const attached = (cluster: Cluster) => all(templateOf(cluster), 'AWS::IAM::ManagedPolicy')[0];
+    expect(attached(example)).toMatchObject({ ManagedPolicyName: 'pg-sync-host' });
+    expect(attached(example)).not.toHaveProperty('Roles');
+    expect(attached(everyOption)).toMatchObject({ ManagedPolicyName: 'orders-eu-host', Roles: ['orders-hosts'] });
+  });
+
+  it('subscribe every destination to the alerts', () => {
+    const subscribed = (cluster: Cluster) =>
+      all(templateOf(cluster), 'AWS::SNS::Subscription').map(({ Protocol, Endpoint }) => [Protocol, Endpoint]);
+    expect(subscribed(example)).toEqual([['email', 'dba@example.com']]);
+    expect(subscribed(everyOption)).toEqual([
+      ['email', 'dba@example.com'],
+      ['email', 'oncall@example.com'],
+      ['https', 'https://alerts.example.com/hook'],
+      ['http', 'http://10.1.9.9/hook'],
+    ]);
+  });
+
+  it('send alerts to Slack, from where nobody becomes an administrator', () => {
+    const channels = (cluster: Cluster) => all(templateOf(cluster), 'AWS::Chatbot::SlackChannelConfiguration');
+    expect(channels(example)).toEqual([]);
+    expect(channels(everyOption)).toEqual([
+      expect.objectContaining({
+        SlackWorkspaceId: 'T0123ABCD',
+        SlackChannelId: 'C0123ABCD',
+        GuardrailPolicies: [expect.anything()],
+      }),
+    ]);
+    expect(JSON.stringify(channels(everyOption)[0]?.GuardrailPolicies)).toContain('policy/CloudWatchReadOnlyAccess');
+  });
+});
