@@ -161,7 +161,7 @@ export class ClusterFunctions extends Construct {
    */
   private onlyForLambdaItself(functionArn: string): iam.PolicyStatement[] {
     return [
-      // As its documentation has them: narrowed to subnets and security groups, Lambda is said to refuse the role.
+      // The resources are those of Lambda's documentation: it checks the role, and refuses one that it finds too narrow.
       allow(
         [
           'ec2:CreateNetworkInterface',

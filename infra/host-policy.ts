@@ -20,7 +20,7 @@ export class HostPolicy extends Construct {
     const { hostRoleName } = cluster.network;
     new iam.ManagedPolicy(this, 'Policy', {
       managedPolicyName: resourceNames(cluster.name).hostPolicy,
-      description: `Hosts of ${cluster.name}: read the replication and monitoring secrets, write the command log`,
+      // No description: a change of it would replace the policy, which its fixed name does not allow.
       statements: [
         new iam.PolicyStatement({
           actions: ['secretsmanager:GetSecretValue'],

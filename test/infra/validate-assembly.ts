@@ -19,6 +19,7 @@ const validator = new CloudFormationValidatePlugin();
 
 /** Every problem of the assembly in `directory`, each in a line; empty when it may be deployed. */
 export function assemblyProblems(directory: string): string[] {
+  if (!existsSync(join(directory, 'manifest.json'))) return [`${directory} is no cloud assembly: run cdk synth first`];
   const stacks = readAssembly(directory);
   if (stacks.length === 0) return [`${directory}: no stack`];
   return [
