@@ -1,0 +1,86 @@
+/** The parts of the documentation that are made from the contract, so that they never say something else. */
+import { clustersJsonSchema } from '../lambdas/contract/cluster-config.ts';
+import { errorMeanings } from '../lambdas/contract/errors.ts';
+
+const generated = '<!-- Written by `npm run reference` from lambdas/contract; change it there. -->';
+
+/** `docs/errors.md`: every error name and when it is raised. */
+export function errorReference(): string {
+  const rows = Object.entries(errorMeanings).map(([name, meaning]) => `| \`${name}\` | ${meaning} |`);
+  return `# Errors
+
+${generated}
+
+The \`error\` of a failed execution is one of these names; its \`cause\` says what was seen and what to do next. The names
+are stable: you can match on them.
+
+| error | when |
+|---|---|
+${rows.join('\n')}
+`;
+}
+
+/** What this page needs of a JSON Schema. */
+interface Schema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly items?: Schema;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly oneOf?: readonly Schema[];
+}
+
+/** Allowed values in a few words. */
+function values(schema: Schema): string {
+  if (schema.const !== undefined) return `\`${schema.const}\``;
+  if (schema.enum !== undefined) return schema.enum.map((value) => `\`${value}\``).join(', ');
+  if (schema.oneOf !== undefined) return schema.oneOf.map(variant).join(' or ');
+  const largest = schema.maximum ?? Number.MAX_SAFE_INTEGER;
+  if (schema.minimum !== undefined) {
+    return largest === Number.MAX_SAFE_INTEGER
+      ? `${schema.type}, ≥ ${schema.minimum}`
+      : `${schema.type}, ${schema.minimum} to ${largest}`;
+  }
+  return schema.type ?? '';
+}
+
+/** One alternative of an object: `{ kind: pg_ctl }`. */
+function variant({ properties = {} }: Schema): string {
+  const fields = Object.entries(properties).map(([name, field]) => `${name}: ${field.const ?? field.type}`);
+  return `\`{ ${fields.join(', ')} }\``;
+}
+
+/** Rows of all values below a schema, each with its path. */
+function rows(schema: Schema, path: string, required: boolean): string[] {
+  if (schema.type === 'array' && schema.items?.properties !== undefined)
+    return rows(schema.items, `${path}[]`, required);
+  if (schema.properties !== undefined) {
+    return Object.entries(schema.properties).flatMap(([name, child]) =>
+      rows(child, path === '' ? name : `${path}.${name}`, schema.required?.includes(name) ?? false),
+    );
+  }
+  const fallback =
+    schema.default === undefined ? (required ? 'required' : '') : `\`${JSON.stringify(schema.default)}\``;
+  return [`| \`${path}\` | ${values(schema)} | ${fallback} | ${schema.description ?? ''} |`];
+}
+
+/** `docs/clusters-json.md`: every value of `clusters.json`. */
+export function clustersReference(): string {
+  const { items = {} } = clustersJsonSchema() as Schema;
+  return `# clusters.json
+
+${generated}
+
+An array of clusters. What depends on the PostgreSQL version (such as \`wal_keep_segments\` or \`wal_keep_size\`) is
+derived from \`majorVersion\` and configured nowhere.
+
+| value | type | default | meaning |
+|---|---|---|---|
+${rows(items, '', true).join('\n')}
+`;
+}
