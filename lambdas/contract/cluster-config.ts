@@ -2,7 +2,7 @@
  * The schema of `clusters.json`: what a DBA writes, checked as a whole before anything is synthesized.
  * `load-clusters.ts` reads the file and words the problems for people.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkClusters } from './cluster-rules.ts';
 import { clusterShape } from './cluster-shape.ts';
 

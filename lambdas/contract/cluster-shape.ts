@@ -3,7 +3,7 @@
  * Rules between values are in `cluster-rules.ts`; `cluster-config.ts` puts both together.
  * The JSON Schema for editors (`clusters.schema.json`) is generated from this file.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { isLoopback, isRange, networkAddress, parseRange, whyNotAHost } from './ipv4.ts';
 import { reservedRoleNames } from './reserved-words.ts';
 

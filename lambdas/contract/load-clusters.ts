@@ -12,7 +12,7 @@ import {
   parseTree,
   printParseErrorCode,
 } from 'jsonc-parser';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type Cluster, clustersJsonSchema, clustersShape } from './cluster-config.ts';
 import { checkClusters, type Loose, renderPath } from './cluster-rules.ts';
 import { OperatorError } from './errors.ts';

@@ -4,7 +4,7 @@
  * infra makes the documents from this table, the handlers fill in the parameters, the scripts answer with one
  * {@link NodeCommandResult} in the last line of their output.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A document parameter: SSM refuses a value that does not match `allowedPattern` (a whole-string regular expression). */
 export interface CommandParameter {

@@ -2,7 +2,7 @@
  * What the observer sees: facts only, no judgement. The observer fills it in, the domain reads it.
  * LSNs are text as PostgreSQL prints them (`0/3000148`), sizes are bytes, ages are seconds.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Kinds of failure to observe a node; `message` beside it holds the words of PostgreSQL or of the network stack. */
 export const observationFailureKinds = [

@@ -1,5 +1,5 @@
 /** Inputs of the functions that runbooks call: infra fills them in, handlers parse them. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type NodeCommandName, nodeCommandNames, preflightFactsSchema } from './node-commands.ts';
 
 /** `Error` and `Cause` as a Catch of Step Functions hands them on. */

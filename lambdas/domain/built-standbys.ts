@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { standbyReportSchema } from '../contract/payloads.ts';
 import { explainFailure } from './failure.ts';
 import { problemsError } from './problems.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { environmentVariable } from '../adapters/environment.ts';
 import { logger } from '../adapters/logger.ts';
 import { returnLock } from '../adapters/operation-lock.ts';
