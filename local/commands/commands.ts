@@ -1,0 +1,336 @@
+/** SSM Run Command: commands, their invocation on each instance, and the agent's part of running them. */
+import { randomUUID } from 'node:crypto';
+import { chmodSync, closeSync, fstatSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
+import type { Host, RunningScript } from '../hosts/host.ts';
+import type { Hosts } from '../hosts/hosts.ts';
+import { LineCutter, type LogStore } from '../logs/log-store.ts';
+import { AwsError } from '../protocols/aws-error.ts';
+import {
+  type CommandDocument,
+  checkParameters,
+  type Documents,
+  executionTimeoutSeconds,
+  substitute,
+} from './documents.ts';
+
+export type InvocationStatus =
+  | 'Pending'
+  | 'InProgress'
+  | 'Success'
+  | 'Cancelled'
+  | 'Failed'
+  | 'TimedOut'
+  | 'Cancelling';
+
+/** What a command is asked for. */
+export interface CommandRequest {
+  readonly documentName: string;
+  readonly instanceIds: readonly string[];
+  readonly parameters: Readonly<Record<string, readonly string[]>>;
+  readonly comment: string;
+  /** Delivery timeout. */
+  readonly timeoutSeconds: number;
+  readonly logGroup: string | undefined;
+}
+
+/** One instance's run of a command. */
+export interface Invocation {
+  readonly instanceId: string;
+  readonly instanceName: string;
+  status: InvocationStatus;
+  /** More exact than the status: `DeliveryTimedOut`, `ExecutionTimedOut`. */
+  statusDetails: string;
+  responseCode: number;
+  started: Date | undefined;
+  ended: Date | undefined;
+  readonly stdoutPath: string;
+  readonly stderrPath: string;
+}
+
+/** A command as sent. */
+export interface Command extends CommandRequest {
+  readonly id: string;
+  readonly document: CommandDocument;
+  readonly requested: Date;
+  /** After this an invocation that has not started never starts. */
+  readonly expires: Date;
+  readonly region: string;
+  readonly invocations: readonly Invocation[];
+}
+
+/** Told when an invocation starts and when it ends. */
+export type InvocationListener = (command: Command, invocation: Invocation) => void;
+
+/** Statuses that do not change any more. */
+const finalStatuses: readonly InvocationStatus[] = ['Success', 'Cancelled', 'Failed', 'TimedOut'];
+
+/** How often a running script's output is looked at for the log. */
+const tailMilliseconds = 200;
+
+/** Exit code that SSM reports for a command that was killed. */
+const killedResponseCode = 137;
+
+interface Agent {
+  readonly script: RunningScript;
+  cancelled: boolean;
+  timedOut: boolean;
+}
+
+/** Copies what a growing file gains, line by line. */
+class Tail {
+  readonly #descriptor: number;
+  readonly #lines: LineCutter;
+  readonly #decoder = new StringDecoder('utf8');
+  #offset = 0;
+
+  constructor(path: string, emit: (lines: string[]) => void) {
+    this.#descriptor = openSync(path, 'r');
+    this.#lines = new LineCutter(emit);
+  }
+
+  read(): void {
+    const size = fstatSync(this.#descriptor).size;
+    while (this.#offset < size) {
+      const buffer = Buffer.alloc(Math.min(size - this.#offset, 65_536));
+      const count = readSync(this.#descriptor, buffer, 0, buffer.length, this.#offset);
+      if (count === 0) return;
+      this.#offset += count;
+      this.#lines.push(this.#decoder.write(buffer.subarray(0, count)));
+    }
+  }
+
+  end(): void {
+    this.read();
+    this.#lines.push(this.#decoder.end());
+    this.#lines.end();
+    closeSync(this.#descriptor);
+  }
+}
+
+/** All commands of this run of the runtime. */
+export class Commands {
+  readonly #commands = new Map<string, Command>();
+  readonly #agents = new Map<Invocation, Agent>();
+  readonly #timers = new Map<Invocation, NodeJS.Timeout>();
+  readonly #documents: Documents;
+  readonly #hosts: Hosts;
+  readonly #logs: LogStore;
+  readonly #directory: string;
+  readonly #endpoint: () => string;
+  readonly #listener: InvocationListener;
+
+  constructor(options: {
+    documents: Documents;
+    hosts: Hosts;
+    logs: LogStore;
+    directory: string;
+    endpoint: () => string;
+    onStatus: InvocationListener;
+  }) {
+    this.#documents = options.documents;
+    this.#hosts = options.hosts;
+    this.#logs = options.logs;
+    this.#directory = options.directory;
+    this.#endpoint = options.endpoint;
+    this.#listener = options.onStatus;
+    // Scripts hold parameters only, never secrets; still they are the agent's business alone.
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    for (const host of this.#hosts.list()) {
+      host.onStateChange((state) => {
+        if (state === 'running') this.#booted(host);
+      });
+    }
+  }
+
+  /** Sends a command; refuses what SSM would refuse. */
+  send(request: CommandRequest, region: string): Command {
+    const document = this.#documents.find(request.documentName, region);
+    const values = checkParameters(document, request.parameters);
+    const missing = request.instanceIds.filter((id) => {
+      const host = this.#hosts.find(id, region);
+      return host === undefined || host.state === 'stopped' || host.state === 'stopping';
+    });
+    if (missing.length > 0) {
+      throw new AwsError(
+        'InvalidInstanceId',
+        `Instances [[${missing.join(', ')}]] not in a valid state for account ${document.account}`,
+      );
+    }
+    const id = randomUUID();
+    const requested = new Date();
+    const command: Command = {
+      ...request,
+      id,
+      document,
+      requested,
+      expires: new Date(requested.getTime() + request.timeoutSeconds * 1000),
+      region,
+      invocations: [...new Set(request.instanceIds)].map((instanceId) => ({
+        instanceId,
+        instanceName: this.#hosts.find(instanceId, region)?.facts.name ?? '',
+        status: 'Pending',
+        statusDetails: 'Pending',
+        responseCode: -1,
+        started: undefined,
+        ended: undefined,
+        stdoutPath: join(this.#directory, id, instanceId, 'stdout'),
+        stderrPath: join(this.#directory, id, instanceId, 'stderr'),
+      })),
+    };
+    this.#commands.set(id, command);
+    for (const invocation of command.invocations) {
+      this.#after(invocation, request.timeoutSeconds, () =>
+        this.#end(command, invocation, 'TimedOut', 'DeliveryTimedOut', -1),
+      );
+      // The answer to SendCommand must not depend on what the host does with the command.
+      setImmediate(() => this.#deliver(command, invocation, values));
+    }
+    return command;
+  }
+
+  #after(invocation: Invocation, seconds: number, act: () => void): void {
+    clearTimeout(this.#timers.get(invocation));
+    const timer = setTimeout(act, seconds * 1000);
+    timer.unref();
+    this.#timers.set(invocation, timer);
+  }
+
+  /** The agent takes the command, if the host is up and the command still waits. */
+  #deliver(command: Command, invocation: Invocation, values: Readonly<Record<string, string>>): void {
+    const host = this.#hosts.find(invocation.instanceId, command.region);
+    if (invocation.status !== 'Pending' || host?.agentOnline !== true) return;
+    const { document } = command;
+    const directory = join(this.#directory, command.id, invocation.instanceId);
+    const script = join(directory, '_script.sh');
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    writeFileSync(script, `${document.lines.map((line) => substitute(line, values)).join('\n')}\n`);
+    chmodSync(script, 0o700);
+    invocation.status = 'InProgress';
+    invocation.statusDetails = 'InProgress';
+    invocation.started = new Date();
+    this.#listener(command, invocation);
+    let running: RunningScript;
+    try {
+      running = host.run({
+        path: script,
+        stdoutPath: invocation.stdoutPath,
+        stderrPath: invocation.stderrPath,
+        environment: {
+          AWS_REGION: command.region,
+          AWS_DEFAULT_REGION: command.region,
+          AWS_ENDPOINT_URL: this.#endpoint(),
+          AWS_SSM_INSTANCE_ID: invocation.instanceId,
+          AWS_SSM_REGION_NAME: command.region,
+        },
+      });
+    } catch (error) {
+      writeFileSync(invocation.stderrPath, `The agent could not start the script: ${(error as Error).message}\n`);
+      this.#end(command, invocation, 'Failed', 'Failed', 1);
+      return;
+    }
+    const agent: Agent = { script: running, cancelled: false, timedOut: false };
+    this.#agents.set(invocation, agent);
+    this.#after(invocation, executionTimeoutSeconds(document, values), () => {
+      agent.timedOut = true;
+      // The power may have been cut: then nobody is left to report the end.
+      if (host.agentOnline && this.#agents.has(invocation)) running.kill();
+      else this.#end(command, invocation, 'TimedOut', 'ExecutionTimedOut', killedResponseCode);
+    });
+    void this.#supervise(command, invocation, agent, host);
+  }
+
+  async #supervise(command: Command, invocation: Invocation, agent: Agent, host: Host): Promise<void> {
+    const { logGroup, id } = command;
+    const tails =
+      logGroup === undefined
+        ? []
+        : (['stdout', 'stderr'] as const).map((name) => {
+            const stream = `${id}/${invocation.instanceId}/aws-runShellScript/${name}`;
+            const path = name === 'stdout' ? invocation.stdoutPath : invocation.stderrPath;
+            return new Tail(path, (lines) => this.#logs.append(logGroup, stream, lines));
+          });
+    const ticker = setInterval(() => {
+      for (const tail of tails) tail.read();
+    }, tailMilliseconds);
+    ticker.unref();
+    const { code, signal } = await agent.script.ended;
+    clearInterval(ticker);
+    for (const tail of tails) tail.end();
+    // Without power the agent reports nothing: the command stays in progress until the host is back or time is up.
+    if (host.state === 'stopping' || host.state === 'stopped') return;
+    this.#agents.delete(invocation);
+    if (agent.cancelled) this.#end(command, invocation, 'Cancelled', 'Cancelled', killedResponseCode);
+    else if (agent.timedOut) this.#end(command, invocation, 'TimedOut', 'ExecutionTimedOut', killedResponseCode);
+    else {
+      const responseCode = code ?? 128 + (signal === 'SIGKILL' ? 9 : 15);
+      const status = responseCode === 0 ? 'Success' : 'Failed';
+      this.#end(command, invocation, status, status, responseCode);
+    }
+  }
+
+  #end(
+    command: Command,
+    invocation: Invocation,
+    status: InvocationStatus,
+    details: string,
+    responseCode: number,
+  ): void {
+    if (finalStatuses.includes(invocation.status)) return;
+    clearTimeout(this.#timers.get(invocation));
+    this.#timers.delete(invocation);
+    this.#agents.delete(invocation);
+    invocation.status = status;
+    invocation.statusDetails = details;
+    invocation.responseCode = responseCode;
+    invocation.ended = new Date();
+    this.#listener(command, invocation);
+  }
+
+  /** A host is up again: its agent reports what the power cut interrupted, and takes what waits for it. */
+  #booted(host: Host): void {
+    for (const command of this.#commands.values()) {
+      for (const invocation of command.invocations) {
+        if (invocation.instanceId !== host.facts.instanceId) continue;
+        if (invocation.status === 'InProgress') this.#end(command, invocation, 'Failed', 'Failed', killedResponseCode);
+        else if (invocation.status === 'Pending') {
+          this.#deliver(command, invocation, checkParameters(command.document, command.parameters));
+        }
+      }
+    }
+  }
+
+  /** Commands of a region, newest first. */
+  list(region: string): Command[] {
+    return [...this.#commands.values()].filter((command) => command.region === region).reverse();
+  }
+
+  /** A command by its id. */
+  find(id: string, region: string): Command {
+    const command = this.#commands.get(id);
+    if (command === undefined || command.region !== region) {
+      throw new AwsError('InvalidCommandId', `Command ${id} does not exist`);
+    }
+    return command;
+  }
+
+  /** Cancels the invocations of a command that have not ended. */
+  cancel(id: string, instanceIds: readonly string[] | undefined, region: string): void {
+    const command = this.find(id, region);
+    for (const invocation of command.invocations) {
+      if (instanceIds !== undefined && !instanceIds.includes(invocation.instanceId)) continue;
+      const agent = this.#agents.get(invocation);
+      if (agent === undefined) this.#end(command, invocation, 'Cancelled', 'Cancelled', -1);
+      else {
+        agent.cancelled = true;
+        agent.script.kill();
+      }
+    }
+  }
+
+  /** Forgets the timers, when the runtime ends. */
+  stop(): void {
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+  }
+}

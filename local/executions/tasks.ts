@@ -1,0 +1,155 @@
+/** The integrations that a Task can call: Lambda functions, with and without a task token, and SNS. */
+
+import type { Functions } from '../functions/functions.ts';
+import { AwsError } from '../protocols/aws-error.ts';
+import { type Json, type TaskResource, tokenPlaceholder } from './definition.ts';
+import type { HistoryRecorder, Visit } from './history.ts';
+import { data } from './history.ts';
+import { TaskFailure } from './task-failure.ts';
+import type { TaskTokens } from './task-tokens.ts';
+
+/** What tasks reach. */
+export interface TaskServices {
+  readonly functions: Functions;
+  readonly tokens: TaskTokens;
+  /** Publishes with the fields of SNS's Publish; throws {@link AwsError}. */
+  readonly publish: (input: Record<string, unknown>, region: string) => Promise<{ MessageId: string }>;
+}
+
+/** Largest input or result of a state. */
+const mostBytes = 262_144;
+
+function withinLimit(name: string, value: unknown): unknown {
+  if (Buffer.byteLength(JSON.stringify(value) ?? '') > mostBytes) {
+    throw new TaskFailure(
+      'States.DataLimitExceeded',
+      `The state/task '${name}' returned a result with a size exceeding the maximum number of bytes service limit.`,
+    );
+  }
+  return value;
+}
+
+/** Puts the token where the definition asked for it. */
+function withToken(value: unknown, token: string): unknown {
+  if (typeof value === 'string') return value.replaceAll(tokenPlaceholder, token);
+  if (Array.isArray(value)) return value.map((item) => withToken(item, token));
+  if (value !== null && typeof value === 'object') {
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withToken(item, token)]));
+  }
+  return value;
+}
+
+/** Invokes a function; its failure is the task's. */
+async function invokeFunction(services: TaskServices, arn: string, payload: unknown): Promise<unknown> {
+  try {
+    const result = await services.functions.invoke(arn, JSON.stringify(payload) ?? 'null');
+    if (!result.ok) throw new TaskFailure(result.error.errorType, JSON.stringify(result.error));
+    return JSON.parse(result.payload) as unknown;
+  } catch (error) {
+    if (error instanceof AwsError) throw new TaskFailure(`Lambda.${error.code}`, error.message);
+    throw error;
+  }
+}
+
+function findFunction(services: TaskServices, name: unknown, region: string): string {
+  if (typeof name !== 'string') throw new TaskFailure('States.Runtime', 'Parameters have no FunctionName');
+  try {
+    return services.functions.find(name, region).arn;
+  } catch (error) {
+    throw new TaskFailure('Lambda.ResourceNotFoundException', (error as Error).message);
+  }
+}
+
+async function callLambda(
+  services: TaskServices,
+  input: Record<string, unknown>,
+  region: string,
+): Promise<Record<string, unknown>> {
+  const { FunctionName: name, Payload: payload, ...rest } = input;
+  const unknown = Object.keys(rest).filter((key) => !(key === 'InvocationType' && rest[key] === 'RequestResponse'));
+  if (unknown.length > 0) {
+    throw new TaskFailure('States.Runtime', `lambda:invoke: ${unknown.join(', ')} not served by the local runtime`);
+  }
+  const arn = findFunction(services, name, region);
+  return {
+    ExecutedVersion: '$LATEST',
+    Payload: await invokeFunction(services, arn, payload ?? {}),
+    SdkHttpMetadata: { HttpStatusCode: 200 },
+    StatusCode: 200,
+  };
+}
+
+async function publish(services: TaskServices, input: Record<string, unknown>, region: string): Promise<unknown> {
+  // Step Functions sends a message that is not a string as JSON.
+  const message = typeof input.Message === 'string' ? input.Message : JSON.stringify(input.Message);
+  try {
+    const { MessageId } = await services.publish({ ...input, Message: message }, region);
+    return { MessageId, SdkHttpMetadata: { HttpStatusCode: 200 } };
+  } catch (error) {
+    if (error instanceof AwsError) throw new TaskFailure(`SNS.${error.code}Exception`, error.message);
+    throw error;
+  }
+}
+
+/** Runs one attempt of a Task and records it in the history as Step Functions does. */
+export async function runTask(
+  services: TaskServices,
+  recorder: HistoryRecorder,
+  visit: Visit,
+  resource: TaskResource,
+  given: unknown,
+  region: string,
+): Promise<unknown> {
+  const { definition, name } = visit.state;
+  const timeoutInSeconds = typeof definition.TimeoutSeconds === 'number' ? definition.TimeoutSeconds : undefined;
+  const isBare = resource.kind === 'lambda';
+  const prefix = isBare ? 'LambdaFunction' : 'Task';
+  const [resourceType, action] = resource.kind === 'sns:publish' ? ['sns', 'publish'] : ['lambda', 'invoke'];
+  const waits = resource.kind === 'lambda:invoke' && resource.waitForTaskToken;
+  const names = isBare ? {} : { resourceType, resource: waits ? `${action}.waitForTaskToken` : action };
+  const task = waits ? services.tokens.create() : undefined;
+  const input = task === undefined ? given : withToken(given, task.token);
+  const { text, details: inputDetails } = data(input as Json);
+  recorder.add(
+    visit,
+    `${prefix}Scheduled`,
+    isBare
+      ? { resource: resource.functionArn, input: text, inputDetails, timeoutInSeconds }
+      : { ...names, region, parameters: text, timeoutInSeconds },
+  );
+  recorder.add(visit, `${prefix}Started`, names);
+  visit.attempt = { prefix, details: names };
+  visit.onClose(() => task !== undefined && services.tokens.close(task.token));
+  const parameters = (typeof input === 'object' && input !== null ? input : {}) as Record<string, unknown>;
+  try {
+    let result: unknown;
+    if (resource.kind === 'lambda') result = await invokeFunction(services, resource.functionArn, input);
+    else if (resource.kind === 'sns:publish') result = await publish(services, parameters, region);
+    else if (task === undefined) result = await callLambda(services, parameters, region);
+    else {
+      const answered = await Promise.race([
+        callLambda(services, parameters, region),
+        task.result.then(() => undefined),
+      ]);
+      if (answered !== undefined && !visit.closed) {
+        const { text: output, details: outputDetails } = data(answered);
+        recorder.add(visit, 'TaskSubmitted', { ...names, output, outputDetails });
+      }
+      result = await task.result;
+    }
+    if (visit.closed) return result;
+    withinLimit(name, result);
+    const { text: output, details: outputDetails } = data(result);
+    recorder.add(visit, `${prefix}Succeeded`, { ...names, output, outputDetails });
+    visit.attempt = undefined;
+    return result;
+  } catch (error) {
+    if (!visit.closed) {
+      const { name: errorName, message } = error as Error;
+      recorder.add(visit, `${prefix}Failed`, { ...names, error: errorName, cause: message });
+      visit.attempt = undefined;
+    }
+    if (task !== undefined) services.tokens.close(task.token);
+    throw error;
+  }
+}

@@ -1,0 +1,62 @@
+/** What the runtime asks of a host, whatever it is made of. */
+
+/** Facts about a host, from the cluster's configuration. */
+export interface HostFacts {
+  readonly cluster: string;
+  /** Name of the node. */
+  readonly name: string;
+  readonly instanceId: string;
+  readonly address: string;
+  readonly port: number;
+  readonly dataDirectory: string;
+  /** Directory of PostgreSQL's Unix socket; PostgreSQL's own default when undefined. */
+  readonly socketDirectory: string | undefined;
+  readonly binDirectory: string;
+  readonly osUser: string;
+  readonly region: string;
+  readonly availabilityZone: string;
+  readonly vpcId: string;
+  readonly subnetId: string;
+  readonly securityGroupId: string;
+}
+
+export type HostState = 'pending' | 'running' | 'stopping' | 'stopped';
+
+/** A script for a host: an executable file and where its output goes. */
+export interface HostScript {
+  readonly path: string;
+  readonly stdoutPath: string;
+  readonly stderrPath: string;
+  /** Beyond the host's own environment. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** A script while it runs. */
+export interface RunningScript {
+  /** Exit code, or the signal that ended it; resolves when the script itself has ended, whatever it left behind. */
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>;
+  /** Kills the script and what it started, except daemons with a session of their own. */
+  kill(): void;
+}
+
+/** A machine that can be switched on and off and runs scripts. */
+export interface Host {
+  readonly facts: HostFacts;
+  readonly state: HostState;
+  /** When the host came up. */
+  readonly launched: Date;
+  /** The SSM agent answers. */
+  readonly agentOnline: boolean;
+  /** When the agent was last seen. */
+  readonly lastSeen: Date;
+  /** Switches the host on: the agent answers, and an enabled PostgreSQL starts by itself. */
+  boot(): Promise<void>;
+  /** Cuts the power: everything on the host is gone at once. */
+  powerOff(): Promise<void>;
+  /** Ends everything on the host within a limit, PostgreSQL first and cleanly: the runtime itself ends. */
+  shutDown(limitMilliseconds: number): Promise<void>;
+  /** Runs a script as the SSM agent does. */
+  run(script: HostScript): RunningScript;
+  /** Calls back after each boot and each power cut. */
+  onStateChange(listener: (state: HostState) => void): void;
+}

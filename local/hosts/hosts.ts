@@ -1,0 +1,94 @@
+/** The hosts of all clusters. */
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
+import { AwsError } from '../protocols/aws-error.ts';
+import type { Host, HostFacts } from './host.ts';
+import { findOsUser, userCan } from './os-user.ts';
+import { ProcessHost } from './process-host.ts';
+
+/** Facts about every node of a cluster. */
+export function hostFacts(cluster: Cluster): HostFacts[] {
+  const { name, postgres, network, nodes } = cluster;
+  const [subnet] = network.observerSubnets;
+  return nodes.map((node) => ({
+    cluster: name,
+    name: node.name,
+    instanceId: node.instanceId,
+    address: node.address,
+    port: node.port ?? postgres.port,
+    dataDirectory: node.dataDirectory ?? postgres.dataDirectory,
+    socketDirectory: node.socketDirectory ?? postgres.socketDirectory,
+    binDirectory: postgres.binDirectory,
+    osUser: postgres.osUser,
+    region: network.region,
+    availabilityZone: subnet?.availabilityZone ?? `${network.region}a`,
+    vpcId: network.vpcId,
+    subnetId: subnet?.subnetId ?? '',
+    securityGroupId: network.nodeSecurityGroupId,
+  }));
+}
+
+/** A shell script that runs our `aws` with a Node.js that the PostgreSQL user can run, too. */
+function awsProgram(node: string, script: string): string {
+  return `#!/bin/sh\nexec '${node}' --no-warnings '${script}' "$@"\n`;
+}
+
+/** Makes a process host for every node of the clusters; checks that their user can work there. */
+export function makeProcessHosts(clusters: readonly Cluster[], directory: string, say: (line: string) => void): Host[] {
+  const nodes = join(directory, 'nodes');
+  const programs = join(directory, 'bin');
+  mkdirSync(nodes, { recursive: true, mode: 0o755 });
+  mkdirSync(programs, { recursive: true, mode: 0o755 });
+  // .mts: a module wherever it lies.
+  const script = join(programs, 'aws-on-host.mts');
+  copyFileSync(new URL('./aws-on-host.ts', import.meta.url), script);
+  const taken = new Set<string>();
+  return clusters.flatMap(hostFacts).map((facts) => {
+    if (taken.has(facts.name)) throw new Error(`Two clusters have a node ${facts.name}; hosts are kept by node name`);
+    taken.add(facts.name);
+    const user = findOsUser(facts.osUser);
+    let node = process.execPath;
+    if (!userCan(user, '-x', node)) {
+      node = join(programs, 'node');
+      copyFileSync(process.execPath, node);
+    }
+    const own = join(nodes, facts.name);
+    const host = new ProcessHost({ facts, directory: own, user, programs: { aws: awsProgram(node, script) }, say });
+    if (!userCan(user, '-w', own)) {
+      throw new Error(
+        `The user ${user.name} cannot reach ${own}: every directory above it must let others in (chmod o+x), or give another place with --dir`,
+      );
+    }
+    return host;
+  });
+}
+
+/** Hosts by instance id. */
+export class Hosts {
+  readonly #hosts: Map<string, Host>;
+
+  constructor(hosts: readonly Host[]) {
+    this.#hosts = new Map(hosts.map((host) => [host.facts.instanceId, host]));
+  }
+
+  /** Hosts of a region, in the order of the configuration. */
+  list(region?: string): Host[] {
+    return [...this.#hosts.values()].filter(({ facts }) => region === undefined || facts.region === region);
+  }
+
+  /** The host of an instance id; undefined when there is none. */
+  find(instanceId: string, region: string): Host | undefined {
+    const host = this.#hosts.get(instanceId);
+    return host?.facts.region === region ? host : undefined;
+  }
+
+  /** The host of an instance id as EC2 looks it up. */
+  require(instanceId: string, region: string): Host {
+    const host = this.find(instanceId, region);
+    if (host === undefined) {
+      throw new AwsError('InvalidInstanceID.NotFound', `The instance ID '${instanceId}' does not exist`);
+    }
+    return host;
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * A host made of processes: a directory, a loopback address and whatever works inside the directory. The agent's
+ * scripts start there, PostgreSQL's working directory is its data directory below it, and children inherit theirs.
+ */
+import { spawn } from 'node:child_process';
+import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Host, HostFacts, HostScript, HostState, RunningScript } from './host.ts';
+import { killAll, processesOf } from './host-processes.ts';
+import type { OsUser } from './os-user.ts';
+
+/** What a process host is made with. */
+export interface ProcessHostOptions {
+  readonly facts: HostFacts;
+  /** `DIR/nodes/<name>`. */
+  readonly directory: string;
+  readonly user: OsUser;
+  /** Programs that the host has instead of this machine's: `aws`. */
+  readonly programs: Readonly<Record<string, string>>;
+  /** Tells people what happens. */
+  readonly say: (line: string) => void;
+}
+
+/** Starts PostgreSQL's part of a boot: longest time that pg_ctl may wait for it. */
+const startLimitSeconds = 300;
+
+/** One host. */
+export class ProcessHost implements Host {
+  readonly facts: HostFacts;
+  readonly #options: ProcessHostOptions;
+  readonly #sessions = new Set<number>();
+  readonly #listeners: ((state: HostState) => void)[] = [];
+  #state: HostState = 'stopped';
+  #launched = new Date();
+  #lastSeen = new Date();
+
+  constructor(options: ProcessHostOptions) {
+    this.facts = options.facts;
+    this.#options = options;
+    const { facts, directory, user, programs } = options;
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    chownSync(directory, user.uid, user.gid);
+    if (facts.socketDirectory !== undefined) {
+      // A real host has its socket directory from its packages.
+      mkdirSync(facts.socketDirectory, { recursive: true, mode: 0o755 });
+      chownSync(facts.socketDirectory, user.uid, user.gid);
+    }
+    const bin = join(directory, 'bin');
+    mkdirSync(bin, { recursive: true, mode: 0o755 });
+    for (const [name, content] of Object.entries(programs)) {
+      writeFileSync(join(bin, name), content);
+      chmodSync(join(bin, name), 0o755);
+    }
+  }
+
+  get state(): HostState {
+    return this.#state;
+  }
+
+  get launched(): Date {
+    return this.#launched;
+  }
+
+  get agentOnline(): boolean {
+    return this.#state === 'running';
+  }
+
+  get lastSeen(): Date {
+    return this.agentOnline ? new Date() : this.#lastSeen;
+  }
+
+  onStateChange(listener: (state: HostState) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  #enter(state: HostState): void {
+    this.#state = state;
+    for (const listener of this.#listeners) listener(state);
+  }
+
+  async boot(): Promise<void> {
+    if (this.#state !== 'stopped') return;
+    this.#enter('pending');
+    // A host without power has no processes: what is left there is an earlier runtime's.
+    await killAll(this.#options.directory, this.#sessions);
+    this.#sessions.clear();
+    this.#launched = new Date();
+    this.#enter('running');
+    this.#startEnabledPostgres();
+  }
+
+  /** Scripts mark PostgreSQL as enabled where systemd would: it starts at boot, in the background like a unit. */
+  #startEnabledPostgres(): void {
+    const { facts, directory, user, say } = this.#options;
+    const runbookDirectory = `${facts.dataDirectory}.runbook`;
+    if (!existsSync(join(runbookDirectory, 'autostart'))) return;
+    const log = join(runbookDirectory, 'postgresql.log');
+    const started = spawn(
+      join(facts.binDirectory, 'pg_ctl'),
+      ['-D', facts.dataDirectory, '-w', '-t', `${startLimitSeconds}`, '-s', '-l', log, 'start'],
+      { cwd: directory, env: this.#environment(), stdio: 'ignore', detached: true, ...user.spawn },
+    );
+    if (started.pid !== undefined) this.#sessions.add(started.pid);
+    started.on('error', (error) => say(`${facts.name}: pg_ctl: ${error.message}`));
+    started.on('exit', (code) => {
+      if (code !== 0 && this.#state === 'running') say(`${facts.name}: PostgreSQL did not start at boot; see ${log}`);
+    });
+  }
+
+  async powerOff(): Promise<void> {
+    if (this.#state === 'stopped') return;
+    this.#lastSeen = new Date();
+    this.#enter('stopping');
+    await killAll(this.#options.directory, this.#sessions);
+    this.#sessions.clear();
+    this.#enter('stopped');
+  }
+
+  async shutDown(limitMilliseconds: number): Promise<void> {
+    const { facts, directory } = this.#options;
+    const deadline = Date.now() + limitMilliseconds;
+    const postmaster = this.#postmaster();
+    if (postmaster !== undefined) {
+      this.#options.say(`${facts.name}: stopping PostgreSQL`);
+      try {
+        process.kill(postmaster, 'SIGINT');
+      } catch {
+        // It ended meanwhile.
+      }
+      while (this.#postmaster() === postmaster && Date.now() < deadline) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+    this.#lastSeen = new Date();
+    this.#enter('stopping');
+    await killAll(directory, this.#sessions);
+    this.#enter('stopped');
+  }
+
+  /** Process id of the running PostgreSQL, if it is this host's. */
+  #postmaster(): number | undefined {
+    const { facts, directory } = this.#options;
+    try {
+      const pid = Number(readFileSync(join(facts.dataDirectory, 'postmaster.pid'), 'utf8').split('\n')[0]);
+      return processesOf(directory, this.#sessions).find((entry) => entry.pid === pid)?.pid;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    const { directory, user } = this.#options;
+    return {
+      PATH: `${join(directory, 'bin')}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+      HOME: process.getuid?.() === 0 ? '/root' : user.home,
+      LANG: 'C.UTF-8',
+      TZ: 'UTC',
+    };
+  }
+
+  run(script: HostScript): RunningScript {
+    const { directory } = this.#options;
+    mkdirSync(dirname(script.stdoutPath), { recursive: true });
+    // Files, not pipes: PostgreSQL inherits them and would keep a pipe open long after the script has ended.
+    const stdout = openSync(script.stdoutPath, 'w', 0o600);
+    const stderr = openSync(script.stderrPath, 'w', 0o600);
+    const child = spawn('sh', ['-c', script.path], {
+      cwd: directory,
+      env: { ...this.#environment(), ...script.environment },
+      stdio: ['ignore', stdout, stderr],
+      detached: true,
+    });
+    closeSync(stdout);
+    closeSync(stderr);
+    const { pid } = child;
+    if (pid !== undefined) this.#sessions.add(pid);
+    return {
+      ended: new Promise((resolve) => {
+        child.on('error', () => resolve({ code: 127, signal: null }));
+        child.on('exit', (code, signal) => resolve({ code, signal }));
+      }),
+      kill() {
+        try {
+          if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+        } catch {
+          // It ended meanwhile.
+        }
+      },
+    };
+  }
+}

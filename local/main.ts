@@ -1,0 +1,68 @@
+/** `npm run local`: the local runtime, kept up until SIGINT or SIGTERM. */
+import { resolve } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import colours from 'picocolors';
+import { startRuntime } from './runtime.ts';
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1024 || port > 65_535) throw new InvalidArgumentError('must be 1024 to 65535');
+  return port;
+}
+
+function addPostgresBin(text: string, earlier: Map<number, string>): Map<number, string> {
+  const match = /^(\d+)=(.+)$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('must be MAJOR=DIRECTORY, such as 15=/usr/lib/postgresql/15/bin');
+  return new Map(earlier).set(Number(match[1]), resolve(match[2] ?? ''));
+}
+
+const options = new Command('local')
+  .description('Runs the clusters of a file on this machine, behind an AWS endpoint on 127.0.0.1')
+  .option('--clusters <file>', 'clusters file', 'clusters.json')
+  .option('--port <number>', 'port of the AWS endpoint', parsePort, 4566)
+  .option('--dir <directory>', 'directory for hosts, secrets, mails, logs and executions', '.local')
+  .option(
+    '--postgres-bin <major=directory>',
+    'server programs of a PostgreSQL major version (repeatable)',
+    addPostgresBin,
+    new Map(),
+  )
+  .option('--drop-events', 'lose all events of AWS services: only the scheduled sweep completes commands', false)
+  .parse()
+  .opts<{ clusters: string; port: number; dir: string; postgresBin: Map<number, string>; dropEvents: boolean }>();
+
+process.env.TZ = 'UTC';
+const ending = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ending.abort(signal));
+
+try {
+  const runtime = await startRuntime({
+    clustersFile: options.clusters,
+    port: options.port,
+    directory: options.dir,
+    postgresBins: options.postgresBin,
+    dropEvents: options.dropEvents,
+    say: (line) => console.log(line),
+  });
+  if (!ending.signal.aborted) {
+    console.log(`\n${colours.green('Ready:')} ${runtime.endpoint}   (end with Ctrl-C)`);
+    for (const { name, network } of runtime.clusters) {
+      const arn = runtime.stateMachines.get(`${name}-setup`);
+      if (arn === undefined) continue;
+      console.log(`\nSet up ${colours.bold(name)} with:`);
+      console.log(
+        `  aws --endpoint-url ${runtime.endpoint} --region ${network.region} stepfunctions start-execution --state-machine-arn ${arn}`,
+      );
+    }
+    console.log('');
+    // The endpoint keeps the process alive until a signal.
+    await new Promise<void>((resolveEnd) =>
+      ending.signal.addEventListener('abort', () => resolveEnd(), { once: true }),
+    );
+  }
+  console.log('Ending');
+  await runtime.stop();
+} catch (error) {
+  console.error(`${colours.red('Not started:')} ${(error as Error).message}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,236 @@
+/** The one HTTP endpoint: finds the service of a request, decodes it, calls the operation, encodes the answer. */
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Service } from '../services/service.ts';
+import { AwsError, notServed } from './aws-error.ts';
+import { type Answer, jsonAnswer, jsonError, targetOperation } from './json.ts';
+import { ec2Answer, ec2Error, queryAnswer, queryError, queryInput } from './query.ts';
+import { matchRoute, restAnswer, restError } from './rest-json.ts';
+
+/** The largest request that any served operation takes, with room to spare. */
+const maximumBodyBytes = 16 * 1024 * 1024;
+
+/** Handles requests that bypass the operations: the table's library speaks DynamoDB by itself. */
+export type RawHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** Runtime's own requests below `/_local/`, which are not AWS. */
+export type ControlHandler = (request: IncomingMessage, path: string, body: string) => Promise<Answer | undefined>;
+
+/** What the endpoint serves. */
+export interface EndpointOptions {
+  readonly port: number;
+  readonly services: readonly Service[];
+  /** Services served below the level of operations, by name. */
+  readonly raw: Readonly<Record<string, RawHandler>>;
+  readonly control: ControlHandler;
+  /** Told of errors that are the runtime's own fault. */
+  readonly onInternalError: (service: string, operation: string, error: unknown) => void;
+}
+
+/** Prefixes of X-Amz-Target, for requests that are not signed. */
+const servicesByTarget: Readonly<Record<string, string>> = {
+  AWSStepFunctions: 'states',
+  AmazonSSM: 'ssm',
+  secretsmanager: 'secretsmanager',
+  DynamoDB_20120810: 'dynamodb',
+  AWSEvents: 'events',
+  Logs_20140328: 'logs',
+};
+
+/** Operations that AWS serves without a signature: the links in SNS messages. */
+const unsignedOperations = new Set(['ConfirmSubscription', 'Unsubscribe']);
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maximumBodyBytes) throw new AwsError('RequestEntityTooLarge', 'The request is too large', 413);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Service and region of the credential scope `…Credential=AKID/20261122/us-east-1/states/aws4_request, …`. */
+function credentialScope(request: IncomingMessage): { service: string; region: string } | undefined {
+  const match = /Credential=[^/]+\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/.exec(request.headers.authorization ?? '');
+  return match?.[1] === undefined || match[2] === undefined ? undefined : { region: match[1], service: match[2] };
+}
+
+/** A browser page must not reach the endpoint under a name of its own (DNS rebinding). */
+function isLoopbackHost(host: string | undefined): boolean {
+  return /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?$/.test(host ?? '');
+}
+
+function encodeError(
+  service: Service | undefined,
+  contentType: string | undefined,
+  id: string,
+  error: AwsError,
+): Answer {
+  switch (service?.protocol) {
+    case 'query':
+      return queryError(service.namespace ?? '', id, error);
+    case 'ec2':
+      return ec2Error(id, error);
+    case 'rest-json':
+      return restError(error);
+    default:
+      return contentType?.startsWith('application/x-www-form-urlencoded') === true
+        ? queryError('', id, error)
+        : jsonError(contentType, error);
+  }
+}
+
+interface Decoded {
+  readonly operation: string;
+  readonly input: unknown;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return text === '' ? {} : JSON.parse(text);
+  } catch (error) {
+    throw new AwsError('SerializationException', `The request is not JSON: ${(error as Error).message}`);
+  }
+}
+
+function decode(service: Service, request: IncomingMessage, url: URL, body: Buffer): Decoded {
+  if (service.protocol === 'json') {
+    const target = request.headers['x-amz-target'];
+    if (typeof target !== 'string') throw notServed(service.name, '(no X-Amz-Target)');
+    return { operation: targetOperation(target), input: parseJson(body.toString('utf8')) };
+  }
+  if (service.protocol === 'rest-json') {
+    const route = matchRoute(service.routes ?? [], request.method ?? '', url.pathname);
+    if (route === undefined) throw notServed(service.name, `${request.method} ${url.pathname}`);
+    const query: Record<string, string> = Object.fromEntries(url.searchParams);
+    const headers = Object.fromEntries(
+      Object.entries(request.headers).filter(([name]) => name.startsWith('x-amz-') && restInputHeaders.has(name)),
+    );
+    return { operation: route.operation, input: { values: route.values, query, headers, body: body.toString('utf8') } };
+  }
+  const form = request.method === 'GET' ? url.searchParams : new URLSearchParams(body.toString('utf8'));
+  const { operation, input } = queryInput(form);
+  if (operation === undefined) throw new AwsError('MissingAction', 'The request names no Action');
+  return { operation, input };
+}
+
+/** Headers that are input of a REST operation (Lambda's Invoke). */
+const restInputHeaders = new Set(['x-amz-invocation-type', 'x-amz-log-type', 'x-amz-client-context']);
+
+function encode(service: Service, contentType: string | undefined, id: string, operation: string, result: unknown) {
+  switch (service.protocol) {
+    case 'query':
+      return queryAnswer(operation, service.namespace ?? '', id, result);
+    case 'ec2':
+      return ec2Answer(operation, service.namespace ?? '', id, result);
+    case 'rest-json':
+      return restAnswer(result);
+    default:
+      return jsonAnswer(contentType, result);
+  }
+}
+
+/** The endpoint while it runs. */
+export interface Endpoint {
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Starts to listen; rejects with a sentence for people when the port is taken. */
+export async function startEndpoint(options: EndpointOptions): Promise<Endpoint> {
+  const services = new Map(options.services.map((service) => [service.name, service]));
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<Answer | undefined> {
+    const requestId = randomUUID();
+    const contentType = request.headers['content-type'];
+    const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+    let service: Service | undefined;
+    let operation = '?';
+    try {
+      if (!isLoopbackHost(request.headers.host)) {
+        throw new AwsError('AccessDeniedException', `Host ${request.headers.host} is not this machine`, 403);
+      }
+      if (url.pathname === '/' || url.pathname.startsWith('/_local/')) {
+        const own = request.headers.authorization === undefined && request.headers['x-amz-target'] === undefined;
+        const isLink = unsignedOperations.has(url.searchParams.get('Action') ?? '');
+        if (own && !isLink) {
+          const controlled = await options.control(request, url.pathname, (await readBody(request)).toString('utf8'));
+          if (controlled !== undefined) return controlled;
+        }
+      }
+      const scope = credentialScope(request);
+      const target = request.headers['x-amz-target'];
+      const linkAction = request.method === 'GET' ? url.searchParams.get('Action') : null;
+      const name =
+        scope?.service ??
+        (typeof target === 'string' ? servicesByTarget[target.slice(0, target.indexOf('.'))] : undefined) ??
+        (linkAction !== null && unsignedOperations.has(linkAction) ? 'sns' : undefined);
+      if (name === undefined) {
+        throw new AwsError('MissingAuthenticationToken', 'The request is not signed: its service is unknown', 403);
+      }
+      const raw = options.raw[name];
+      if (raw !== undefined) {
+        raw(request, response);
+        return undefined;
+      }
+      service = services.get(name);
+      if (service === undefined) {
+        const action = typeof target === 'string' ? targetOperation(target) : `${request.method} ${url.pathname}`;
+        throw notServed(name, action);
+      }
+      const decoded = decode(service, request, url, await readBody(request));
+      operation = decoded.operation;
+      const handler = Object.hasOwn(service.operations, operation) ? service.operations[operation] : undefined;
+      if (handler === undefined) throw notServed(name, operation);
+      const linkRegion = /^arn:[^:]+:sns:([^:]+):/.exec(
+        url.searchParams.get('TopicArn') ?? url.searchParams.get('SubscriptionArn') ?? '',
+      )?.[1];
+      const result = await handler.call(decoded.input, { region: scope?.region ?? linkRegion ?? '', requestId });
+      return encode(service, contentType, requestId, operation, result);
+    } catch (error) {
+      if (error instanceof AwsError) return encodeError(service, contentType, requestId, error);
+      options.onInternalError(service?.name ?? '?', operation, error);
+      const failure = new AwsError('InternalFailure', `The local runtime failed: ${(error as Error).message}`, 500);
+      return encodeError(service, contentType, requestId, failure);
+    }
+  }
+
+  const server: Server = createServer((request, response) => {
+    answer(request, response).then(
+      (result) => {
+        if (result === undefined) return;
+        response.writeHead(result.status, { ...result.headers, 'content-length': Buffer.byteLength(result.body) });
+        response.end(result.body);
+      },
+      (error: unknown) => {
+        options.onInternalError('endpoint', '?', error);
+        response.destroy();
+      },
+    );
+  });
+  server.keepAliveTimeout = 30_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new Error(`Port ${options.port} of 127.0.0.1 is in use; give another one with --port`)
+          : error,
+      );
+    });
+    server.listen(options.port, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

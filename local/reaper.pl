@@ -1,0 +1,80 @@
+#!/usr/bin/env perl
+# Runs a program and reaps what its descendants leave behind.
+#
+#   reaper.pl DIRECTORY-FILE|- PROGRAM ARGUMENT...
+#
+# A killed postmaster's children become orphans. Where process 1 is no real init they stay zombies for long, and the
+# next start meets "postmaster.pid already exists". This process declares itself their reaper. It forwards SIGINT and
+# SIGTERM, and ends as the program ended. If the program dies without having ended its hosts, every process that works
+# below the directory named in DIRECTORY-FILE's runtime is killed. Perl, because it is on every machine and Node.js
+# has no prctl.
+use strict;
+use warnings;
+use POSIX qw(:sys_wait_h :signal_h);
+
+my $PR_SET_PDEATHSIG        = 1;
+my $PR_SET_CHILD_SUBREAPER  = 36;
+my %syscall_number_of_prctl = (x86_64 => 157, aarch64 => 167);
+
+my $machine = (POSIX::uname())[4];
+my $prctl   = $syscall_number_of_prctl{$machine};
+
+my ($nodes, @command) = @ARGV;
+die "usage: reaper.pl NODES-DIRECTORY|- PROGRAM ARGUMENT...\n" unless @command;
+
+syscall($prctl, $PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) if defined $prctl;
+
+my $child = fork;
+die "fork: $!\n" unless defined $child;
+if ($child == 0) {
+    # Without its reaper the program ends, too.
+    syscall($prctl, $PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) if defined $prctl;
+    exec { $command[0] } @command or die "$command[0]: $!\n";
+}
+
+# A terminal sends SIGINT to the program as well: it must take a second one calmly.
+$SIG{$_} = sub { kill $_[0], $child } for qw(INT TERM HUP);
+
+my $status;
+until (defined $status) {
+    my $pid = waitpid(-1, 0);
+    $status = $? if $pid == $child;
+    last if $pid == -1 && !$!{EINTR};
+}
+$status = 0 unless defined $status;
+
+# Kills what works below a directory and has no terminal: people's shells have one.
+sub kill_below {
+    my ($directory) = @_;
+    my $own = 0;
+    for my $process (glob '/proc/[0-9]*') {
+        my ($pid) = $process =~ /(\d+)$/;
+        next if $pid == $$;
+        my $cwd = readlink "$process/cwd" or next;
+        $cwd =~ s/ \(deleted\)$//;
+        next unless index("$cwd/", "$directory/") == 0;
+        open(my $stat, '<', "$process/stat") or next;
+        my $fields = <$stat> // '';
+        close $stat;
+        $fields =~ s/^.*\) //s;
+        my ($state, undef, undef, undef, $terminal) = split / /, $fields;
+        next if $state eq 'Z' || $terminal != 0;
+        kill 'KILL', $pid and $own++;
+    }
+    return $own;
+}
+
+if ($nodes ne '-' && ($status & 127 || $status >> 8)) {
+    for (1 .. 500) {
+        last unless kill_below($nodes);
+        1 while waitpid(-1, WNOHANG) > 0;
+        select(undef, undef, undef, 0.01);
+    }
+}
+1 while waitpid(-1, WNOHANG) > 0;
+
+if ($status & 127) {
+    $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP);
+    kill $status & 127, $$;
+}
+exit($status >> 8);

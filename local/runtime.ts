@@ -1,0 +1,275 @@
+/**
+ * The local runtime: a synthesized cloud assembly, run on this machine behind one AWS endpoint.
+ * This file puts the parts together; each part is in its own folder.
+ */
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Cluster } from '../lambdas/contract/cluster-config.ts';
+import { loadClusters } from '../lambdas/contract/load-clusters.ts';
+import { loadAssembly, type Stack } from './assembly/load-assembly.ts';
+import { claimDirectory } from './claim-directory.ts';
+import { localiseClusters } from './clusters-for-processes.ts';
+import { type Command, Commands, type Invocation } from './commands/commands.ts';
+import { Documents } from './commands/documents.ts';
+import { controlRequests } from './control.ts';
+import { EventBus } from './events/event-bus.ts';
+import { Schedules } from './events/schedules.ts';
+import { type ExecutionRecord, ExecutionStore } from './executions/execution-store.ts';
+import { StateMachines } from './executions/state-machines.ts';
+import { TaskTokens } from './executions/task-tokens.ts';
+import { Functions } from './functions/functions.ts';
+import type { Host } from './hosts/host.ts';
+import { Hosts, makeProcessHosts } from './hosts/hosts.ts';
+import { LogStore } from './logs/log-store.ts';
+import { startEndpoint } from './protocols/endpoint.ts';
+import { Secrets } from './secrets/secrets.ts';
+import { cloudFormationService } from './services/cloudformation.ts';
+import { ec2Service } from './services/ec2.ts';
+import { eventsService } from './services/events.ts';
+import { lambdaService } from './services/lambda.ts';
+import { logsService } from './services/logs.ts';
+import { schedulerService } from './services/scheduler.ts';
+import { secretsManagerService } from './services/secretsmanager.ts';
+import { publishFromTask, snsService } from './services/sns.ts';
+import { ssmService } from './services/ssm.ts';
+import { statesService } from './services/states.ts';
+import { stsService } from './services/sts.ts';
+import { synthesize } from './synthesis.ts';
+import { Tables } from './tables/tables.ts';
+import { MailFolder } from './topics/mail-folder.ts';
+import { Topics } from './topics/topics.ts';
+
+/** What a runtime is started with. */
+export interface RuntimeOptions {
+  /** `clusters.json` as for EC2; localised for process hosts. */
+  readonly clustersFile: string;
+  /** Port of the endpoint on 127.0.0.1; 0 takes any free one, which localised addresses do not allow. */
+  readonly port: number;
+  /** Everything of the runtime is kept here. */
+  readonly directory: string;
+  /** Server programs to use for a PostgreSQL major version, in preference to installed ones. */
+  readonly postgresBins?: ReadonlyMap<number, string>;
+  /** Loses every event that AWS services send, so that only the sweep completes commands. */
+  readonly dropEvents?: boolean;
+  /** Tells people what happens; silent when omitted. */
+  readonly say?: (line: string) => void;
+}
+
+/** What the parts of a runtime are made from, once clusters are localised and the app is synthesized. */
+export interface AssemblyOptions {
+  /** `cdk.out`. */
+  readonly assembly: string;
+  /** Clusters whose nodes are the hosts, already localised. */
+  readonly clusters: readonly Cluster[];
+  readonly port: number;
+  readonly directory: string;
+  readonly dropEvents?: boolean;
+  readonly say?: (line: string) => void;
+}
+
+/** A runtime while it runs. */
+export interface Runtime {
+  /** URL of the AWS endpoint. */
+  readonly endpoint: string;
+  /** The localised clusters. */
+  readonly clusters: readonly Cluster[];
+  readonly stacks: readonly Stack[];
+  /** ARNs of the state machines by name. */
+  readonly stateMachines: ReadonlyMap<string, string>;
+  /** Loses, or delivers again, the events that AWS services send. */
+  setDropEvents(drop: boolean): void;
+  /** Ends everything: executions, commands, PostgreSQL, every process of every host. */
+  stop(): Promise<void>;
+}
+
+/** PostgreSQL may take this long to stop when the runtime ends. */
+const shutDownMilliseconds = 5_000;
+
+/** The checkout: cdk.json and the CDK app are there. */
+const project = resolve(import.meta.dirname, '..');
+
+const seconds = (since: number) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
+
+/** User that runs PostgreSQL on process hosts. */
+function localOsUser(): string {
+  const self = userInfo();
+  return self.uid === 0 ? 'postgres' : self.username;
+}
+
+/** Localises the clusters, synthesizes the app for them and starts the runtime. */
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { clustersFile, port, dropEvents = false, say = () => {} } = options;
+  const directory = resolve(options.directory);
+  prepareDirectory(directory);
+  const release = claimDirectory(directory);
+  try {
+    const { clusters, replacements } = await localiseClusters(loadClusters(clustersFile), {
+      directory,
+      apiPort: port,
+      postgresBins: options.postgresBins ?? new Map(),
+      osUser: localOsUser(),
+    });
+    for (const line of replacements) say(line);
+    const localised = join(directory, 'clusters.json');
+    writeFileSync(localised, `${JSON.stringify(clusters, undefined, 2)}\n`);
+    const assembly = join(directory, 'cdk.out');
+    const started = performance.now();
+    await synthesize(project, localised, assembly);
+    say(`Synthesized the CDK app in ${seconds(started)}`);
+    return await start({ assembly, clusters, port, directory, dropEvents, say }, release);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** Starts the runtime on an assembly that is there already. */
+export async function startAssembly(options: AssemblyOptions): Promise<Runtime> {
+  const directory = resolve(options.directory);
+  prepareDirectory(directory);
+  const release = claimDirectory(directory);
+  try {
+    return await start({ ...options, directory }, release);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function prepareDirectory(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  // The PostgreSQL user passes through; what is secret in here has its own mode.
+  chmodSync(directory, 0o755);
+}
+
+/** The event that Step Functions sends when an execution changes its status. */
+function executionEvent(record: ExecutionRecord, region: string, account: string) {
+  const { executionArn, stateMachineArn, name, status, startDate, stopDate, input, output, error, cause } = record;
+  return {
+    source: 'aws.states',
+    'detail-type': 'Step Functions Execution Status Change',
+    resources: [executionArn],
+    region,
+    account,
+    detail: {
+      executionArn,
+      stateMachineArn,
+      name,
+      status,
+      startDate: startDate.getTime(),
+      stopDate: stopDate?.getTime() ?? null,
+      input,
+      output: output ?? null,
+      error: error ?? null,
+      cause: cause ?? null,
+    },
+  };
+}
+
+/** The event that Run Command sends when an invocation changes its status. */
+function commandEvent(command: Command, invocation: Invocation) {
+  const { region, account } = command.document;
+  return {
+    source: 'aws.ssm',
+    'detail-type': 'EC2 Command Invocation Status-change Notification',
+    resources: [`arn:aws:ec2:${region}:${account}:instance/${invocation.instanceId}`],
+    region,
+    account,
+    detail: {
+      'command-id': command.id,
+      'document-name': command.document.name,
+      'instance-id': invocation.instanceId,
+      'requested-date-time': command.requested.toISOString(),
+      // The event says how a command timed out, as the console does.
+      status: invocation.status,
+    },
+  };
+}
+
+async function start(options: AssemblyOptions, release: () => void): Promise<Runtime> {
+  const { directory, clusters, port, dropEvents = false, say = () => {} } = options;
+  const started = new Date();
+  const stacks = loadAssembly(options.assembly);
+  const onInternalError = (what: string, error: unknown) => say(`${what}: ${(error as Error).stack ?? error}`);
+
+  const logs = new LogStore(join(directory, 'logs'));
+  for (const { type, id } of stacks.flatMap(({ resources }) => resources))
+    if (type === 'AWS::Logs::LogGroup') logs.ensureGroup(id);
+  const functions = new Functions(stacks, join(directory, 'functions'), logs);
+  const bus = new EventBus(stacks, functions, dropEvents);
+  const schedules = new Schedules(stacks, functions);
+  const secrets = new Secrets(stacks, join(directory, 'secrets'));
+  const topics = new Topics(stacks, functions, new MailFolder(join(directory, 'mail')), say);
+  const documents = new Documents(stacks);
+  const tokens = new TaskTokens();
+  const machines = new StateMachines(
+    stacks,
+    new ExecutionStore(join(directory, 'executions')),
+    { functions, tokens, publish: async (input) => publishFromTask(topics, input) },
+    (record, region) => bus.put(executionEvent(record, region, record.executionArn.split(':')[4] ?? '')),
+  );
+  const hosts = new Hosts(makeProcessHosts(clusters, directory, say));
+  let url = '';
+  const commands = new Commands({
+    documents,
+    hosts,
+    logs,
+    directory: join(directory, 'ssm'),
+    endpoint: () => url,
+    onStatus: (command, invocation) => bus.put(commandEvent(command, invocation)),
+  });
+  const tables = await Tables.open(stacks, join(directory, 'table'));
+  const account = stacks[0]?.account ?? '';
+  const endpoint = await startEndpoint({
+    port,
+    services: [
+      statesService(machines, tokens),
+      ssmService(documents, hosts, commands),
+      secretsManagerService(secrets),
+      snsService(topics),
+      lambdaService(functions),
+      eventsService(bus),
+      schedulerService(schedules),
+      logsService(logs),
+      ec2Service(hosts, onInternalError),
+      cloudFormationService(stacks, started),
+      stsService(account),
+    ],
+    raw: { dynamodb: tables.handler },
+    control: controlRequests(bus),
+    onInternalError: (service, operation, error) => onInternalError(`${service}:${operation}`, error),
+  }).catch(async (error: unknown) => {
+    await tables.close();
+    throw error;
+  });
+  url = endpoint.url;
+  functions.serveAt(url);
+  topics.serveAt(url);
+  await Promise.all(hosts.list().map((host) => host.boot()));
+  schedules.start();
+
+  let stopping: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    schedules.stop();
+    bus.dropServiceEvents = true;
+    await machines.stopAll();
+    commands.stop();
+    await Promise.all(hosts.list().map((host: Host) => host.shutDown(shutDownMilliseconds)));
+    topics.stop();
+    await functions.stop();
+    await endpoint.close();
+    await tables.close();
+    release();
+  };
+  return {
+    endpoint: url,
+    clusters,
+    stacks,
+    stateMachines: new Map(machines.list().map(({ name, arn }) => [name, arn])),
+    setDropEvents(drop) {
+      bus.dropServiceEvents = drop;
+    },
+    stop: () => (stopping ??= stop()),
+  };
+}

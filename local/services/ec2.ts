@@ -1,0 +1,159 @@
+/** Amazon EC2: the hosts as instances. */
+import * as z from 'zod';
+import type { Host, HostState } from '../hosts/host.ts';
+import type { Hosts } from '../hosts/hosts.ts';
+import { AwsError } from '../protocols/aws-error.ts';
+import { operation, type Service } from './service.ts';
+
+const stateCodes: Readonly<Record<HostState, number>> = { pending: 0, running: 16, stopping: 64, stopped: 80 };
+const state = (name: HostState) => ({ code: stateCodes[name], name });
+
+const instanceIds = z.array(z.string());
+const filters = z.array(z.strictObject({ Name: z.string(), Value: z.array(z.string()) })).optional();
+
+/** Values of a filter may hold wildcards, as in EC2. */
+function matchesValue(pattern: string, value: string): boolean {
+  const expression = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  return new RegExp(`^${expression}$`, 's').test(value);
+}
+
+function select(hosts: Hosts, region: string, ids: string[] | undefined, given: z.output<typeof filters>): Host[] {
+  const candidates = ids === undefined ? hosts.list(region) : ids.map((id) => hosts.require(id, region));
+  return candidates.filter((host) =>
+    (given ?? []).every(({ Name, Value }) => {
+      const facts: Readonly<Record<string, string>> = {
+        'instance-id': host.facts.instanceId,
+        'instance-state-name': host.state,
+        'tag:Name': host.facts.name,
+        'private-ip-address': host.facts.address,
+        'vpc-id': host.facts.vpcId,
+      };
+      const value = facts[Name];
+      if (value === undefined)
+        throw new AwsError('InvalidParameterValue', `The filter '${Name}' is not served by the local runtime`);
+      return Value.some((pattern) => matchesValue(pattern, value));
+    }),
+  );
+}
+
+function describe(host: Host) {
+  const { facts } = host;
+  return {
+    instanceId: facts.instanceId,
+    imageId: 'ami-00000000',
+    instanceState: state(host.state),
+    privateDnsName: `ip-${facts.address.replaceAll('.', '-')}.${facts.region}.compute.internal`,
+    privateIpAddress: facts.address,
+    instanceType: 't4g.local',
+    launchTime: host.launched,
+    placement: { availabilityZone: facts.availabilityZone, tenancy: 'default' },
+    subnetId: facts.subnetId,
+    vpcId: facts.vpcId,
+    architecture: process.arch === 'x64' ? 'x86_64' : process.arch,
+    groupSet: [{ groupId: facts.securityGroupId, groupName: 'nodes' }],
+    tagSet: [
+      { key: 'Name', value: facts.name },
+      { key: 'Cluster', value: facts.cluster },
+    ],
+  };
+}
+
+/** The EC2 API over the hosts. */
+export function ec2Service(hosts: Hosts, onInternalError: (what: string, error: unknown) => void): Service {
+  const inBackground = (what: string, work: Promise<void>) =>
+    void work.catch((error: unknown) => onInternalError(what, error));
+  const change = (ids: string[], region: string, act: (host: Host) => void) => ({
+    instancesSet: ids
+      .map((id) => hosts.require(id, region))
+      .map((host) => {
+        const previous = host.state;
+        act(host);
+        return { instanceId: host.facts.instanceId, currentState: state(host.state), previousState: state(previous) };
+      }),
+  });
+  return {
+    name: 'ec2',
+    protocol: 'ec2',
+    namespace: 'http://ec2.amazonaws.com/doc/2016-11-15/',
+    operations: {
+      DescribeInstances: operation(
+        z.strictObject({
+          InstanceId: instanceIds.optional(),
+          Filter: filters,
+          MaxResults: z.coerce.number().optional(),
+        }),
+        ({ InstanceId, Filter }, { region }) => ({
+          reservationSet: select(hosts, region, InstanceId, Filter).map((host) => ({
+            reservationId: `r-${host.facts.instanceId.slice(2)}`,
+            ownerId: '000000000000',
+            groupSet: [],
+            instancesSet: [describe(host)],
+          })),
+        }),
+        'InvalidParameterValue',
+      ),
+      DescribeInstanceStatus: operation(
+        z.strictObject({
+          InstanceId: instanceIds.optional(),
+          Filter: filters,
+          IncludeAllInstances: z.stringbool().default(false),
+          MaxResults: z.coerce.number().optional(),
+        }),
+        ({ InstanceId, Filter, IncludeAllInstances }, { region }) => ({
+          instanceStatusSet: select(hosts, region, InstanceId, Filter)
+            .filter((host) => IncludeAllInstances || host.state === 'running')
+            .map((host) => {
+              const status = host.state === 'running' ? 'ok' : 'not-applicable';
+              const details = [
+                { name: 'reachability', status: host.state === 'running' ? 'passed' : 'not-applicable' },
+              ];
+              return {
+                instanceId: host.facts.instanceId,
+                availabilityZone: host.facts.availabilityZone,
+                instanceState: state(host.state),
+                systemStatus: { status, details },
+                instanceStatus: { status, details },
+              };
+            }),
+        }),
+        'InvalidParameterValue',
+      ),
+      StopInstances: operation(
+        z.strictObject({ InstanceId: instanceIds, Force: z.stringbool().optional() }),
+        ({ InstanceId }, { region }) =>
+          change(InstanceId, region, (host) => inBackground('StopInstances', host.powerOff())),
+        'InvalidParameterValue',
+      ),
+      StartInstances: operation(
+        z.strictObject({ InstanceId: instanceIds }),
+        ({ InstanceId }, { region }) =>
+          change(InstanceId, region, (host) => {
+            if (host.state === 'stopping') {
+              throw new AwsError(
+                'IncorrectInstanceState',
+                `The instance '${host.facts.instanceId}' is not in a state from which it can be started.`,
+              );
+            }
+            inBackground('StartInstances', host.boot());
+          }),
+        'InvalidParameterValue',
+      ),
+      RebootInstances: operation(
+        z.strictObject({ InstanceId: instanceIds }),
+        ({ InstanceId }, { region }) => {
+          for (const host of InstanceId.map((id) => hosts.require(id, region))) {
+            inBackground(
+              'RebootInstances',
+              host.powerOff().then(() => host.boot()),
+            );
+          }
+          return { return: true };
+        },
+        'InvalidParameterValue',
+      ),
+    },
+  };
+}
