@@ -40,8 +40,6 @@ export function clusterLayout(cluster: Cluster, facts: DeploymentFacts): string[
     ['SSLMODE', replication.tls ? 'require' : 'disable'],
   ];
   return [
-    '# The cluster. A command uses only some of this.',
-    '# shellcheck disable=SC2034',
     'layout() {',
     ...constants.map(([name, value]) => `${name}=${quoted(value)}`),
     `OBSERVER_NETWORKS=(${network.observerSubnets.map(({ cidr }) => quoted(cidr)).join(' ')})`,

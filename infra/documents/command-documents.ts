@@ -67,6 +67,7 @@ export function commandScript(
   const source = withLibraries(`${command}.sh`);
   return [
     '#!/bin/bash',
+    '# shellcheck disable=SC2034 # every script has all of the cluster and its parameters, and uses some',
     `# ${summary}`,
     '# Part of an SSM document; its source with comments is infra/documents/scripts.',
     ...Object.keys(parametersOf(command)).map((name) => `${variableName(name)}='{{ ${name} }}'`),

@@ -7,7 +7,6 @@ import { randomInt } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -203,7 +202,7 @@ export class Hosts {
 
     const started = performance.now();
     const child = spawn(file, {
-      env: { ...process.env, PATH: `${join(this.directory, 'bin')}:${process.env['PATH']}` },
+      env: { ...process.env, PATH: `${join(this.directory, 'bin')}:${process.env.PATH}` },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
@@ -254,9 +253,9 @@ export class Hosts {
   }
 
   /** Every step of setup, in its order; each step's results. */
-  async setUp(): Promise<Record<string, unknown>[]> {
+  async setUp(method = 'FIRST 1'): Promise<Record<string, unknown>[]> {
     const [primary = '', ...standbys] = this.cluster.nodes.map(({ name }) => name);
-    const names = `FIRST 1 (${standbys.map((name) => `"${name}"`).join(',')})`;
+    const names = `${method} (${standbys.map((name) => `"${name}"`).join(',')})`;
     return [
       await this.succeed(primary, 'configure-primary'),
       await this.succeed(primary, 'ensure-roles-and-slots', { Primary: primary }),
@@ -286,15 +285,15 @@ export class Hosts {
     ]);
   }
 
-  /** Every file of a node's host with its content; of large ones the size. PostgreSQL must not run meanwhile. */
-  snapshot(node: string): Record<string, string> {
+  /** Every file of a node's host with its content, but for `except`. PostgreSQL must not run there meanwhile. */
+  snapshot(node: string, except = /(?!)/): Record<string, string> {
     const root = this.homeOf(node);
     const entries = readdirSync(root, { recursive: true, withFileTypes: true });
     return Object.fromEntries(
-      entries.map((entry) => {
-        const path = join(entry.parentPath, entry.name);
-        return [path, entry.isFile() ? readFileSync(path, 'latin1') : entry.isDirectory() ? '<directory>' : '<other>'];
-      }),
+      entries
+        .map((entry) => ({ entry, path: join(entry.parentPath, entry.name) }))
+        .filter(({ path }) => !except.test(path))
+        .map(({ entry, path }) => [path, entry.isFile() ? readFileSync(path, 'latin1') : `${entry.isDirectory()}`]),
     );
   }
 
@@ -340,7 +339,7 @@ function userIds(): [number, number] {
   return [id('-u'), id('-g')];
 }
 
-function execAsPostgres(command: string[]): string {
+export function execAsPostgres(command: string[]): string {
   const argv = runsAsRoot ? ['runuser', '-u', osUser, '--', ...command] : command;
   return execFileSync(argv[0] ?? '', argv.slice(1), { encoding: 'utf8', cwd: '/' });
 }
@@ -361,5 +360,3 @@ export async function until(what: string, condition: () => boolean, seconds = 20
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
-
-export { existsSync };

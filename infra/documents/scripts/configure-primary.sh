@@ -67,7 +67,7 @@ initialize() {
 
 ensure_running() {
   if find_server; then
-    wait_until_accepting 300 || start_failed 'PostgreSQL runs and does not accept connections'
+    wait_until_accepting "$start_limit" || start_failed 'PostgreSQL runs and does not accept connections'
   else
     if [[ -e $DATA/standby.signal ]]; then not_the_primary 'has a standby.signal: it is a stopped standby'; fi
     changed=true

@@ -12,9 +12,11 @@ main() {
   local replication_password monitoring_password
   changed=false changed_roles=() changed_slots=() roles_without_password=' '
   if [[ $PRIMARY != "$NODE" ]]; then not_the_primary "is not the primary, $PRIMARY is"; fi
-  require_secret "$MONITORING_SECRET" "$MONITORING_USER"
+  require_secret "$MONITORING_SECRET"
+  require_secret_user "$MONITORING_SECRET" "$MONITORING_USER"
   monitoring_password=$SECRET_PASSWORD
-  require_secret "$REPLICATION_SECRET" "$REPLICATION_USER"
+  require_secret "$REPLICATION_SECRET"
+  require_secret_user "$REPLICATION_SECRET" "$REPLICATION_USER"
   replication_password=$SECRET_PASSWORD
   guard
   require_server
@@ -126,6 +128,6 @@ login_works() {
 # reads the password, twice, from standard input.
 set_password() {
   printf '%s\n%s\n' "$2" "$2" |
-    try_sql -c "\\password $1" >/dev/null ||
+    try_psql -d postgres -c "\\password $1" >/dev/null ||
     sql_failed SqlFailed "Set the password of $1 by hand and start the runbook again."
 }

@@ -12,7 +12,7 @@ main() {
   local user_exists=false directory secret version
   if id -u -- "$OS_USER" >/dev/null; then user_exists=true; fi
   directory=$(data_directory_facts)
-  secret=$(secret_facts)
+  secret=$(secret_facts "$user_exists")
   version=$(installed_version)
   find_server || true
   succeed "$(json_object \
@@ -128,12 +128,13 @@ port_taken_by() {
   listener "$ADDRESS" "$PORT"
 }
 
+# secret_facts USER_EXISTS: only the PostgreSQL user logs in to other nodes.
 secret_facts() {
   local user='' failure=''
   local -a refusals=()
   if fetch_secret "$REPLICATION_SECRET"; then
     user=$SECRET_USER
-    if [[ $user != "$REPLICATION_USER" ]]; then mapfile -t refusals < <(refusals); fi
+    if [[ $user != "$REPLICATION_USER" && $1 == true ]]; then mapfile -t refusals < <(refusals); fi
   else
     failure=$SECRET_FAILURE
   fi
@@ -141,17 +142,21 @@ secret_facts() {
     refusals "$(json_strings ${refusals[@]+"${refusals[@]}"})"
 }
 
-# What PostgreSQL on the other nodes says to the secret's user, one line each; nodes that do not answer say nothing.
+# What PostgreSQL on the other nodes says to the secret's user, one line each; asked all at once.
 refusals() {
-  local node words
+  local node
   write_scratch_file passfile "$(pgpass_lines "$SECRET_USER" "$SECRET_PASSWORD")"
   for node in "${NODES[@]}"; do
-    if [[ $node == "$NODE" ]]; then continue; fi
-    if ! identify_system "$node" "$SECRET_USER" "$scratch/passfile" 3 </dev/null >/dev/null; then
-      words=$(connection_words)
-      case $words in
-        *FATAL*) printf '%s: %s\n' "$node" "${words//$'\n'/ }" ;;
-      esac
-    fi
+    if [[ $node != "$NODE" ]]; then refusal "$node" "$scratch/passfile" & fi
   done
+  wait
+}
+
+# A node that does not answer says nothing.
+refusal() {
+  local node=$1 words scratch=$scratch
+  scratch=$(mktemp -d "$scratch/refusal.XXXXXX")
+  if identify_system "$node" "$SECRET_USER" "$2" 3 >/dev/null; then return 0; fi
+  words=$(connection_words)
+  if ! is_no_answer "$words"; then printf '%s: %s\n' "$node" "${words//$'\n'/ }"; fi
 }

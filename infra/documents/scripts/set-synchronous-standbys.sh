@@ -16,7 +16,7 @@ main() {
   previous=$(standby_names)
   if [[ $(standby_names_meaning "$previous") != "$(standby_names_meaning "$STANDBY_NAMES")" ]]; then
     changed=true
-    try_sql -v names="$STANDBY_NAMES" <<<"ALTER SYSTEM SET synchronous_standby_names = :'names'" ||
+    try_psql -d postgres -v names="$STANDBY_NAMES" <<<"ALTER SYSTEM SET synchronous_standby_names = :'names'" ||
       sql_failed ConfigurationRefused 'Check the names of the nodes in clusters.json.'
     reload_and_wait
   fi

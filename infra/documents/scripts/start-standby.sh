@@ -14,13 +14,14 @@ readonly streaming_limit=60
 main() {
   local started=false
   changed=false
-  require_secret "$REPLICATION_SECRET" "$REPLICATION_USER"
+  require_secret "$REPLICATION_SECRET"
   guard
   require_standby
   primary_system_identifier >/dev/null
+  require_secret_user "$REPLICATION_SECRET" "$REPLICATION_USER"
   put_replication_passfile
   if find_server; then
-    wait_until_accepting 300 || start_failed 'PostgreSQL runs and does not accept connections'
+    wait_until_accepting "$start_limit" || start_failed 'PostgreSQL runs and does not accept connections'
     follow_while_running
   else
     follow_while_stopped

@@ -13,9 +13,10 @@ main() {
   local identifier started=$SECONDS bytes
   changed=false backup_started=false
   refuse_own_primary
-  require_secret "$REPLICATION_SECRET" "$REPLICATION_USER"
+  require_secret "$REPLICATION_SECRET"
   guard
   identifier=$(primary_system_identifier)
+  require_secret_user "$REPLICATION_SECRET" "$REPLICATION_USER"
   if is_member "$identifier"; then
     put_replication_passfile
     succeed "$(json_object changed "$changed" bytes 0 seconds 0)"
@@ -88,7 +89,7 @@ take_base_backup() {
   for attempt in 1 2 3 4 5 6; do
     : >"$scratch/words"
     mkfifo "$scratch/progress"
-    run_pg_basebackup 2>"$scratch/progress" >/dev/null </dev/null &
+    run_pg_basebackup 2>"$scratch/progress" >/dev/null </dev/null 3>&- 4>&- 9>&- &
     pid=$!
     exec 5<"$scratch/progress"
     rm "$scratch/progress"

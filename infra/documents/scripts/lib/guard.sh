@@ -25,10 +25,10 @@ claim_epoch() {
 # Prints the epoch of this host if it is newer, else raises it. The directory itself serves as the lock of its epoch.
 raise_epoch() {
   local state=$1 epoch=$2 seen=0
-  mkdir -p -m 0700 -- "$state"
+  mkdir -p -- "$state"
   exec 8<"$state"
   flock 8
-  if [[ -s $state/epoch ]]; then seen=$(<"$state/epoch"); fi
+  if [[ -s $state/epoch ]]; then read -r seen <"$state/epoch"; fi
   if ((10#$seen > 10#$epoch)); then
     echo "$seen"
   else
@@ -46,8 +46,8 @@ superseded() {
 # The newest operation that this host has seen.
 newest_epoch() {
   local seen=''
-  read -r seen <"$STATE/epoch" || true
-  printf '%s' "${seen:-0}"
+  read -r seen <"$STATE/epoch"
+  printf '%s' "$seen"
 }
 
 # Ends the command if a newer operation has come to this host.

@@ -28,10 +28,13 @@ hba_block() {
 # The file with the block at its top and without an earlier one.
 hba_with_block() {
   hba_block
+  # Lines after a BEGIN whose END is gone are the operator's as far as anyone can tell: they stay.
   awk -v begin="$HBA_BEGIN" -v end="$HBA_END" '
-    $0 == begin { inside = 1 }
-    !inside { print }
-    $0 == end { inside = 0 }' "$1"
+    $0 == begin { inside = 1; held = ""; next }
+    inside && $0 == end { inside = 0; next }
+    inside { held = held $0 "\n"; next }
+    { print }
+    END { if (inside) printf "%s", held }' "$1"
 }
 
 # Puts the block into the running server's file; a file that PostgreSQL would refuse does not stay.

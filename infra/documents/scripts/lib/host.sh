@@ -42,7 +42,6 @@ replace_file() {
 put_file() {
   if [[ -f $1 && $(<"$1") == "$2" ]]; then return 0; fi
   write_file "$1" "$2"
-  # shellcheck disable=SC2034  # the result of a command says it
   changed=true
 }
 
@@ -66,10 +65,16 @@ prepare_incoming() {
   as_postgres_function make_incoming "$INCOMING"
 }
 
+# A directory of the final name has its marker from its first moment to its last, whenever this is killed.
 make_incoming() {
-  rm -rf -- "$1"
-  mkdir -- "$1"
-  : >"$1/made-by-a-runbook"
+  rm -rf -- "$1.discarded" "$1.new"
+  if [[ -e $1 ]]; then
+    mv -T -- "$1" "$1.discarded"
+    rm -rf -- "$1.discarded"
+  fi
+  mkdir -- "$1.new"
+  : >"$1.new/made-by-a-runbook"
+  mv -T -- "$1.new" "$1"
 }
 
 # Puts the finished directory in place of an absent or empty data directory, in one step.
@@ -81,7 +86,6 @@ put_incoming_in_place() {
 
 # State of the data directory: absent, empty, postgres or other.
 data_directory_state() {
-  local -a names
   if [[ ! -e $DATA && ! -L $DATA ]]; then
     echo absent
   elif [[ -d $DATA && -e $DATA/PG_VERSION ]]; then
@@ -89,12 +93,16 @@ data_directory_state() {
   elif [[ ! -d $DATA ]]; then
     echo other
   else
-    mapfile -t names < <(ls -A -- "$DATA")
-    if ((${#names[@]} == 0)); then echo empty; else echo other; fi
+    if [[ -z $(data_directory_sample) ]]; then echo empty; else echo other; fi
   fi
 }
 
-# Up to five names in the data directory.
-data_directory_sample() {
-  if [[ -d $DATA ]]; then ls -A -- "$DATA" | head -n 5; elif [[ -e $DATA ]]; then printf '%s\n' "$DATA"; fi
-}
+# Up to five names in the data directory, or its own if it is no directory.
+data_directory_sample() (
+  shopt -s nullglob dotglob
+  if [[ -d $DATA ]]; then set -- "$DATA"/*; else set -- "$DATA"; fi
+  if (($# > 0)); then
+    set -- "${@:1:5}"
+    printf '%s\n' "${@##*/}"
+  fi
+)

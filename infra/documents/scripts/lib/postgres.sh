@@ -36,17 +36,21 @@ require_server() {
     'Start it, or start the setup runbook: it does.'
 }
 
-# psql on the Unix socket as the superuser; SQL on standard input, PostgreSQL's words in $scratch/sql.
-# In a session of its own it has no terminal, so it never asks there.
+# Runs the SQL of standard input on the Unix socket as the superuser; PostgreSQL's words in $scratch/sql.
 try_sql() {
+  try_psql -d postgres
+}
+
+# psql with the given options. In a session of its own it has no terminal, so it never asks there.
+try_psql() {
   as_postgres setsid env PGOPTIONS="$sql_options" PGCONNECT_TIMEOUT=10 PGCLIENTENCODING=UTF8 PGAPPNAME=runbook \
-    "$BIN_DIRECTORY/psql" -w -X -q -A -t -v ON_ERROR_STOP=1 -d postgres -U "$OS_USER" \
+    "$BIN_DIRECTORY/psql" -w -X -q -A -t -v ON_ERROR_STOP=1 -U "$OS_USER" \
     -h "$SERVER_SOCKET_DIRECTORY" -p "$SERVER_PORT" "$@" 2>"$scratch/sql"
 }
 
 # The same; ends the command if a statement fails.
 sql() {
-  try_sql "$@" || sql_failed SqlFailed 'Repair what the message says and start the runbook again.'
+  try_sql || sql_failed SqlFailed 'Repair what the message says and start the runbook again.'
 }
 
 # sql_failed NAME REMEDY: ends the command with what psql said.

@@ -28,36 +28,48 @@ primary_conninfo() {
 # identify_system NODE USER PASSFILE SECONDS: logs in to another node for replication; prints what it answers:
 # system identifier, timeline, position. Status 1 with its words in $scratch/identify.
 identify_system() {
-  as_postgres env PGCONNECT_TIMEOUT="$4" \
+  local status=0
+  as_postgres env PGCONNECT_TIMEOUT="$4" timeout "$(($4 + 5))" \
     "$BIN_DIRECTORY/psql" -w -X -q -A -t -F ' ' \
-    -d "$(conninfo "$1" "$2" "$3" "access check of $NODE") replication=true" -c IDENTIFY_SYSTEM 2>"$scratch/identify"
+    -d "$(conninfo "$1" "$2" "$3" "access check of $NODE") replication=true" \
+    -c IDENTIFY_SYSTEM 2>"$scratch/identify" </dev/null || status=$?
+  if ((status == 124)); then echo 'timeout expired' >>"$scratch/identify"; fi
+  return "$status"
 }
 
-# The system identifier of the primary, by the login that the base backup and streaming use. The secret comes from
+# The system identifier of the primary, by the login of the base backup and of streaming. The password comes from
 # a file that goes with the command: a node that is refused is left as it was.
 primary_system_identifier() {
   local answer
   write_scratch_file passfile "$(pgpass_lines "$SECRET_USER" "$SECRET_PASSWORD")"
-  answer=$(identify_system "$PRIMARY" "$REPLICATION_USER" "$scratch/passfile" 10) || primary_refused
+  answer=$(identify_system "$PRIMARY" "$SECRET_USER" "$scratch/passfile" 10) || primary_refused
   printf '%s' "${answer%% *}"
 }
 
-# Ends the command with what the primary, or the way to it, said.
-# Whatever the primary itself answers is a refusal, unless it only means: not now.
-primary_refused() {
-  local words remedy
-  words=$(connection_words)
-  case $words in
+# Whatever PostgreSQL itself answers to a login is a refusal (its words may be in another language than English),
+# unless it only means: not now. What psql says when nobody answered is always English here.
+is_no_answer() {
+  case $1 in
     *'Connection refused'* | *'timeout expired'* | *'timed out'* | *'No route to host'* | *'is unreachable'* | \
       *'Host is down'* | *'Connection reset'* | *'closed the connection unexpectedly'* | *'could not translate'* | \
       *'system is starting up'* | *'system is shutting down'* | *'in recovery mode'* | *'too many clients'* | \
       *'slots are reserved'* | *'exceeds max_wal_senders'* | *'not yet accepting connections'*)
-      fail PrimaryUnreachable "$NODE cannot connect to $PRIMARY (${NODE_ADDRESS[$PRIMARY]}:${NODE_PORT[$PRIMARY]}): $words" \
-        "Check that PostgreSQL runs on $PRIMARY and that security groups and firewalls let $NODE reach its port."
+      return 0
       ;;
   esac
+  return 1
+}
+
+# Ends the command with what the primary, or the way to it, said.
+primary_refused() {
+  local words remedy
+  words=$(connection_words)
+  if is_no_answer "$words"; then
+    fail PrimaryUnreachable "$NODE cannot connect to $PRIMARY (${NODE_ADDRESS[$PRIMARY]}:${NODE_PORT[$PRIMARY]}): $words" \
+      "Check that PostgreSQL runs on $PRIMARY and that security groups and firewalls let $NODE reach its port."
+  fi
   remedy="Run setup: it lets $REPLICATION_USER in from every node and sets its password from the secret."
-  fail ReplicationUserRefused "$PRIMARY refused $REPLICATION_USER, who came from $NODE: $words" "$remedy"
+  fail ReplicationUserRefused "$PRIMARY refused $SECRET_USER, who came from $NODE: $words" "$remedy"
 }
 
 # What PostgreSQL said to a login, without what psql adds: its name, and the file that goes with the command.
@@ -92,9 +104,9 @@ double_quotes() {
 # write_standby_settings DIRECTORY PRIMARY: makes postgresql.auto.conf of a stopped node this node's own.
 # The last line of a name wins, and pg_basebackup -R only adds: lines of these names from elsewhere are dropped.
 write_standby_settings() {
-  local file=$1/postgresql.auto.conf kept names='primary_conninfo|primary_slot_name|synchronous_standby_names'
-  names+='|port|listen_addresses|unix_socket_directories'
-  kept=$(grep -Eiv "^[[:space:]]*($names)([[:space:]]|=)" -- "$file" || true)
+  local file=$1/postgresql.auto.conf kept own='primary_conninfo|primary_slot_name|synchronous_standby_names'
+  own+='|port|listen_addresses|unix_socket_directories'
+  kept=$(grep -Eiv "^[[:space:]]*($own)([[:space:]]|=)" -- "$file" || true)
   put_file "$file" "$kept
 $(standby_settings "$2")"
 }

@@ -5,9 +5,10 @@
 fetch_secret() {
   local json
   SECRET_USER='' SECRET_PASSWORD='' SECRET_FAILURE=''
-  if ! json=$(aws secretsmanager get-secret-value --secret-id "$1" --region "$REGION" --query SecretString \
+  if ! json=$(timeout 30 aws secretsmanager get-secret-value --secret-id "$1" --region "$REGION" --query SecretString \
     --output text 2>"$scratch/aws" </dev/null 3>&- 4>&- 9>&-); then
     SECRET_FAILURE="aws secretsmanager get-secret-value $1: $(last_bytes 2000 "$scratch/aws")"
+    if [[ ! -s $scratch/aws ]]; then SECRET_FAILURE+='no answer within 30 s'; fi
     return 1
   fi
   if ! parse_secret "$json"; then
@@ -16,12 +17,16 @@ fetch_secret() {
   fi
 }
 
-# The same; ends the command if the secret cannot be read or is for another user.
+# The same; ends the command if the secret cannot be read.
 require_secret() {
   if ! fetch_secret "$1"; then
     fail SecretUnreadable "$SECRET_FAILURE" \
       "Let the instance's role read the secret, and give the secret a username and a password."
   fi
+}
+
+# Ends the command if the fetched secret is for another user than the configured one.
+require_secret_user() {
   if [[ $SECRET_USER != "$2" ]]; then
     fail SecretUnreadable "$1 is for the user $SECRET_USER; the cluster is configured for $2." \
       "Give the secret the username $2, or configure the other user."

@@ -1,10 +1,11 @@
 # Starting and stopping PostgreSQL: through its systemd unit, or with pg_ctl.
 
+# Seconds: a start may have to recover from a crash first, a stop hands the rest of the WAL to the standbys.
+readonly start_limit=300 stop_limit=120
 readonly SERVER_LOG=$STATE/postgresql.log
 
-# Starts the server and waits until it accepts connections. Crash recovery may take its time.
+# Starts the server and waits until it accepts connections.
 start_server() {
-  local limit=300
   mark_log
   case $SERVICE_CONTROL in
     systemd)
@@ -14,11 +15,11 @@ start_server() {
       ;;
     pg_ctl) pg_ctl_start || start_failed "pg_ctl start failed" ;;
   esac
-  wait_until_accepting "$limit" || start_failed "PostgreSQL does not accept connections"
+  wait_until_accepting "$start_limit" || start_failed "PostgreSQL does not accept connections"
 }
 
 pg_ctl_start() {
-  as_postgres "$BIN_DIRECTORY/pg_ctl" start -D "$DATA" -w -t "${limit:-300}" -s -l "$SERVER_LOG" </dev/null
+  as_postgres "$BIN_DIRECTORY/pg_ctl" start -D "$DATA" -w -t "$start_limit" -s -l "$SERVER_LOG" </dev/null
 }
 
 restart_server() {
@@ -31,7 +32,7 @@ stop_server() {
   if [[ $SERVICE_CONTROL == systemd && $(systemctl show -p MainPID "$SERVICE_UNIT") == "MainPID=$SERVER_PID" ]]; then
     systemctl stop "$SERVICE_UNIT"
   else
-    as_postgres "$BIN_DIRECTORY/pg_ctl" stop -D "$DATA" -m fast -w -t 120 -s
+    as_postgres "$BIN_DIRECTORY/pg_ctl" stop -D "$DATA" -m fast -w -t "$stop_limit" -s
   fi
 }
 
@@ -48,7 +49,6 @@ enable_service() {
       as_postgres touch -- "$STATE/autostart"
       ;;
   esac
-  # shellcheck disable=SC2034  # the result of a command says it
   changed=true
 }
 

@@ -1,0 +1,137 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { execAsPostgres, Hosts, until } from './hosts.ts';
+
+const limit = 60_000;
+
+describe.sequential('a base backup that is interrupted', () => {
+  let hosts: Hosts;
+  const primary = { Primary: 'alpha' };
+  const state = (name: string) => join(`${hosts.dataOf('beta')}.runbook`, name);
+  const copying = () => existsSync(state('incoming/data/base'));
+
+  beforeAll(async () => {
+    hosts = new Hosts({ names: ['alpha', 'beta'] });
+    await hosts.succeed('alpha', 'configure-primary');
+    await hosts.succeed('alpha', 'ensure-roles-and-slots', primary);
+    // Large enough that a copy takes a while: about 200 MB.
+    hosts.sql('alpha', 'CREATE TABLE filler AS SELECT i, repeat(md5(i::text), 6) FROM generate_series(1, 900000) i');
+  }, limit);
+  beforeEach(() => rmSync(hosts.dataOf('beta'), { recursive: true, force: true }));
+  afterAll(() => hosts.remove(), limit);
+
+  it(
+    'by kill -9 of its command: the data directory stays absent, and the next command makes a right copy',
+    async () => {
+      const killed = await hosts.run('beta', 'take-base-backup', primary, {
+        onStart: (child) => {
+          void until('files arrive', copying).then(() => child.kill('SIGKILL'));
+        },
+      });
+      expect(killed.exitCode).toBeNull();
+      expect(existsSync(hosts.dataOf('beta'))).toBe(false);
+      expect(await hosts.succeed('beta', 'take-base-backup', primary)).toMatchObject({ changed: true });
+      await hosts.succeed('beta', 'start-standby', primary);
+      expect(hosts.sql('beta', 'SELECT count(*) FROM filler')).toBe('900000');
+      hosts.stop('beta');
+    },
+    limit,
+  );
+
+  it(
+    'by kill -9 of everything, as when the host goes down',
+    async () => {
+      await hosts.run('beta', 'take-base-backup', primary, {
+        onStart: (child) => {
+          void until('files arrive', copying).then(() => process.kill(-(child.pid ?? 0), 'SIGKILL'));
+        },
+      });
+      expect(existsSync(hosts.dataOf('beta'))).toBe(false);
+      expect(await hosts.succeed('beta', 'take-base-backup', primary)).toMatchObject({ changed: true });
+      expect(existsSync(state('incoming'))).toBe(false);
+    },
+    limit,
+  );
+
+  it(
+    'by a command of a newer operation: it stops itself and puts nothing in place',
+    async () => {
+      let newer: Promise<unknown> | undefined;
+      const run = await hosts.run('beta', 'take-base-backup', primary, {
+        epoch: 2,
+        onStart: () => {
+          newer = until('files arrive', copying).then(() =>
+            hosts.succeed('beta', 'take-base-backup', primary, { epoch: 3 }),
+          );
+        },
+      });
+      expect(run.answer).toMatchObject({ ok: false, error: 'CommandSuperseded' });
+      expect(await newer).toMatchObject({ changed: true });
+    },
+    limit,
+  );
+
+  it(
+    'not at all: its progress can be seen, its stream is nobody’s standby, and the host is busy meanwhile',
+    async () => {
+      hosts.sql('alpha', "ALTER SYSTEM SET synchronous_standby_names = 'beta'; ");
+      hosts.sql('alpha', 'SELECT pg_reload_conf()');
+      const seen: unknown[] = [];
+      let busyWith: unknown;
+      let streams = '';
+      const run = await hosts.run('beta', 'take-base-backup', primary, {
+        epoch: 4,
+        onStart: () => {
+          void until('progress', () => existsSync(state('base-backup.progress'))).then(async () => {
+            const [status, preflight] = await Promise.all([
+              hosts.succeed('beta', 'report-status'),
+              hosts.succeed('beta', 'preflight'),
+            ]);
+            seen.push(status.baseBackup);
+            busyWith = preflight.busyWith;
+            streams = hosts.sql('alpha', 'SELECT application_name, sync_state FROM pg_stat_replication');
+          });
+        },
+      });
+      expect(run.answer).toMatchObject({ ok: true });
+      expect(seen).toEqual([
+        { bytesDone: expect.any(Number), bytesTotal: expect.any(Number), percent: expect.any(Number) },
+      ]);
+      expect(busyWith).toContain('take-base-backup of operation 4');
+      expect(streams).not.toMatch(/\|(sync|quorum|potential)/);
+      expect(run.stderr).toMatch(/^base backup of beta: \d+ of \d+ bytes \(\d+%\)$/m);
+      expect(readFileSync(state('epoch'), 'utf8')).toBe('4\n');
+      hosts.sql('alpha', 'ALTER SYSTEM RESET synchronous_standby_names');
+      hosts.sql('alpha', 'SELECT pg_reload_conf()');
+    },
+    limit,
+  );
+
+  it(
+    'by a copy that is not whole: nothing is put in place',
+    async () => {
+      // A file that the manifest knows and that changes on its way stands for a disk that loses data.
+      const path = hosts.sql('alpha', "SELECT pg_relation_filepath('filler')");
+      const run = await hosts.run('beta', 'take-base-backup', primary, {
+        epoch: 5,
+        onStart: () => {
+          const copy = state(`incoming/data/${path}`);
+          void until(
+            'the manifest arrives',
+            () =>
+              existsSync(state('incoming/data/backup_manifest')) ||
+              existsSync(state('incoming/data/backup_manifest.tmp')),
+          ).then(() => execAsPostgres(['truncate', '-s', '8192', copy]));
+        },
+      });
+      expect(run.answer).toMatchObject({
+        ok: false,
+        error: 'BaseBackupInvalid',
+        message: expect.stringContaining(path),
+      });
+      expect(existsSync(hosts.dataOf('beta'))).toBe(false);
+    },
+    limit,
+  );
+});
