@@ -51,7 +51,7 @@ export function preflightProblems(
     ...dataDirectoryProblems(cluster, node, facts, task, problem),
     ...diskProblems(cluster, facts, task, problem),
     ...serverProblems(cluster, node, facts, task, problem),
-    ...credentialProblems(cluster, facts, problem),
+    ...credentialProblems(facts, problem),
   ];
 }
 
@@ -243,26 +243,38 @@ function serverProblems(
   return found;
 }
 
-function credentialProblems(cluster: Cluster, facts: PreflightFacts, problem: MakeProblem): Problem[] {
-  const { user, failure, refusals } = facts.secret;
-  const configured = cluster.replication.user;
-  if (failure !== null) {
-    return [
-      problem(
-        'SecretUnreadable',
-        `The host cannot read the replication secret: ${failure}`,
-        "Attach the stack's host policy (output HostPolicy) to the role of the instance.",
-      ),
-    ];
-  }
-  if (user === null || user === configured) return [];
-  const words =
-    refusals.length === 0 ? 'No PostgreSQL of this cluster runs yet that could be asked.' : refusals.join('\n');
+function credentialProblems(facts: PreflightFacts, problem: MakeProblem): Problem[] {
+  const { failure } = facts.secret;
+  if (failure === null) return [];
   return [
     problem(
-      'ReplicationUserRefused',
-      `The replication secret names the user "${user}"; clusters.json and pg_hba.conf allow "${configured}" only. ${words}`,
-      `Put {"username":"${configured}",…} back into the secret, or change replication.user in clusters.json and deploy.`,
+      'SecretUnreadable',
+      `The host cannot read the replication secret: ${failure}`,
+      'Attach the stack\'s host policy (<cluster>-host) to the role of the instance, and check that the secret is {"username":…,"password":…}.',
     ),
   ];
+}
+
+/**
+ * Every node reads the same secret, so a user that is not the configured one is one problem of the cluster, told with
+ * the primary's refusal when there is a primary to ask, else with whatever the nodes' PostgreSQL said.
+ */
+export function replicationUserProblem(
+  cluster: Cluster,
+  secrets: readonly PreflightFacts['secret'][],
+  primary: string | undefined,
+): Problem | null {
+  const configured = cluster.replication.user;
+  const wrong = secrets.filter(({ user }) => user !== null && user !== configured);
+  const [first] = wrong;
+  if (first === undefined) return null;
+  const refusals = [...new Set(wrong.flatMap((secret) => secret.refusals))];
+  const fromPrimary = refusals.filter((refusal) => primary !== undefined && refusal.startsWith(`${primary}: `));
+  const [words = 'No PostgreSQL of this cluster runs yet that could be asked.'] = [...fromPrimary, ...refusals];
+  return {
+    node: null,
+    error: 'ReplicationUserRefused' satisfies ErrorName,
+    message: `The replication secret names the user "${first.user}"; clusters.json and pg_hba.conf allow "${configured}" only.\n${words}`,
+    remedy: `Put {"username":"${configured}",…} back into the secret, or change replication.user in clusters.json and deploy.`,
+  };
 }

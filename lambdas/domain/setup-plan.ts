@@ -3,7 +3,7 @@ import type { Cluster, ClusterNode } from '../contract/cluster-config.ts';
 import type { PreflightFacts } from '../contract/node-commands.ts';
 import type { PreflightReport, SetupPlan } from '../contract/payloads.ts';
 import { explainFailure } from './failure.ts';
-import { freshClusterBytes, preflightProblems } from './preflight.ts';
+import { freshClusterBytes, preflightProblems, replicationUserProblem } from './preflight.ts';
 import { type Problem, problemsError } from './problems.ts';
 import { renderSynchronousStandbyNames } from './synchronous-standby-names.ts';
 
@@ -121,6 +121,9 @@ export function planSetup(cluster: Cluster, reports: readonly PreflightReport[])
       }),
     );
   }
+  const secrets = reports.flatMap((report) => ('facts' in report ? [report.facts.secret] : []));
+  const wrongUser = replicationUserProblem(cluster, secrets, primary?.name);
+  if (wrongUser !== null) problems.push(wrongUser);
   if (problems.length > 0 || primary === undefined) throw problemsError(problems, 'PreflightFailed');
 
   const standbyNames = standbys.map(({ node }) => node.name);

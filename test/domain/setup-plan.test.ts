@@ -97,7 +97,7 @@ describe('refusals', () => {
     ['the data directory is a mount point', [emptyHost(), emptyHost({ dataDirectory: { state: 'empty', isMountPoint: true } }), emptyHost()], 'DataDirectoryIsMountPoint', /one level higher/],
     [
       'the secret names another user',
-      [memberHost('primary', true), emptyHost({ secret: { user: 'iiii', failure: null, refusals: ['FATAL:  no pg_hba.conf entry for replication connection from host "1.2.3.4", user "iiii"'] } }), emptyHost()],
+      [memberHost('primary', true), emptyHost({ secret: { user: 'iiii', failure: null, refusals: ['pg_sync_slave02: FATAL:  something else', 'pg_sync_master: FATAL:  no pg_hba.conf entry for replication connection from host "1.2.3.4", user "iiii"'] } }), emptyHost()],
       'ReplicationUserRefused',
       /no pg_hba\.conf entry for replication connection from host "1\.2\.3\.4", user "iiii"/,
     ],
@@ -124,6 +124,18 @@ describe('refusals', () => {
       'pg_sync_slave01: DataDirectoryNotEmpty',
       'pg_sync_slave02: HostUnreachable',
     ]);
+  });
+
+  it('name a wrong replication user once, in the words of the primary', () => {
+    const wrong = (words: string) => ({
+      secret: { user: 'iiii', failure: null, refusals: [`pg_sync_master: ${words}`] },
+    });
+    const error = refusal(
+      memberHost('primary', true, wrong('x')),
+      emptyHost(wrong('FATAL:  no')),
+      emptyHost(wrong('FATAL:  no')),
+    );
+    expect(error.message.match(/ReplicationUserRefused/g)).toHaveLength(1);
   });
 
   it('do not take an unreachable node for an empty one', () => {
