@@ -1,13 +1,12 @@
 #!/usr/bin/env perl
 # Runs a program and reaps what its descendants leave behind.
 #
-#   reaper.pl DIRECTORY-FILE|- PROGRAM ARGUMENT...
+#   reaper.pl PROGRAM ARGUMENT...
 #
 # A killed postmaster's children become orphans. Where process 1 is no real init they stay zombies for long, and the
 # next start meets "postmaster.pid already exists". This process declares itself their reaper. It forwards SIGINT and
-# SIGTERM, and ends as the program ended. If the program dies without having ended its hosts, every process that works
-# below the directory named in DIRECTORY-FILE's runtime is killed. Perl, because it is on every machine and Node.js
-# has no prctl.
+# SIGTERM, and ends as the program ended, after it has killed whatever the program left behind. Perl, because it is on
+# every machine and Node.js has no prctl.
 use strict;
 use warnings;
 use POSIX qw(:sys_wait_h :signal_h);
@@ -19,8 +18,8 @@ my %syscall_number_of_prctl = (x86_64 => 157, aarch64 => 167);
 my $machine = (POSIX::uname())[4];
 my $prctl   = $syscall_number_of_prctl{$machine};
 
-my ($nodes, @command) = @ARGV;
-die "usage: reaper.pl NODES-DIRECTORY|- PROGRAM ARGUMENT...\n" unless @command;
+my @command = @ARGV;
+die "usage: reaper.pl PROGRAM ARGUMENT...\n" unless @command;
 
 syscall($prctl, $PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) if defined $prctl;
 
@@ -43,30 +42,31 @@ until (defined $status) {
 }
 $status = 0 unless defined $status;
 
-# Kills what works below a directory and has no terminal: people's shells have one.
-sub kill_below {
-    my ($directory) = @_;
-    my $own = 0;
-    for my $process (glob '/proc/[0-9]*') {
-        my ($pid) = $process =~ /(\d+)$/;
-        next if $pid == $$;
-        my $cwd = readlink "$process/cwd" or next;
-        $cwd =~ s/ \(deleted\)$//;
-        next unless index("$cwd/", "$directory/") == 0;
-        open(my $stat, '<', "$process/stat") or next;
+# Kills every descendant: orphans have become this process's children. Returns how many there were.
+sub kill_descendants {
+    my %children;
+    for my $file (glob '/proc/[0-9]*/stat') {
+        open(my $stat, '<', $file) or next;
         my $fields = <$stat> // '';
         close $stat;
+        my ($pid) = $fields =~ /^(\d+)/ or next;
+        # The name in parentheses may hold anything, even parentheses.
         $fields =~ s/^.*\) //s;
-        my ($state, undef, undef, undef, $terminal) = split / /, $fields;
-        next if $state eq 'Z' || $terminal != 0;
-        kill 'KILL', $pid and $own++;
+        my ($state, $parent) = split / /, $fields;
+        push @{ $children{$parent} }, $pid if $state ne 'Z';
     }
-    return $own;
+    my @left = @{ $children{$$} // [] };
+    my $count = 0;
+    while (defined(my $pid = shift @left)) {
+        push @left, @{ $children{$pid} // [] };
+        $count += kill 'KILL', $pid;
+    }
+    return $count;
 }
 
-if ($nodes ne '-' && ($status & 127 || $status >> 8)) {
+if (defined $prctl) {
     for (1 .. 500) {
-        last unless kill_below($nodes);
+        last unless kill_descendants();
         1 while waitpid(-1, WNOHANG) > 0;
         select(undef, undef, undef, 0.01);
     }

@@ -12,6 +12,8 @@ export interface HostFacts {
   /** Directory of PostgreSQL's Unix socket; PostgreSQL's own default when undefined. */
   readonly socketDirectory: string | undefined;
   readonly binDirectory: string;
+  /** Directory of the Unix socket; undefined where PostgreSQL's own default is used. */
+  readonly socketDirectory: string | undefined;
   readonly osUser: string;
   readonly region: string;
   readonly availabilityZone: string;

@@ -20,6 +20,7 @@ export function hostFacts(cluster: Cluster): HostFacts[] {
     dataDirectory: node.dataDirectory ?? postgres.dataDirectory,
     socketDirectory: node.socketDirectory ?? postgres.socketDirectory,
     binDirectory: postgres.binDirectory,
+    socketDirectory: node.socketDirectory ?? postgres.socketDirectory,
     osUser: postgres.osUser,
     region: network.region,
     availabilityZone: subnet?.availabilityZone ?? `${network.region}a`,

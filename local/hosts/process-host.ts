@@ -85,8 +85,17 @@ export class ProcessHost implements Host {
     await killAll(this.#options.directory, this.#sessions);
     this.#sessions.clear();
     this.#launched = new Date();
+    this.#makeSocketDirectory();
     this.#enter('running');
     this.#startEnabledPostgres();
+  }
+
+  /** Packages make the socket directory at boot, where it is in memory (`/run/postgresql`). */
+  #makeSocketDirectory(): void {
+    const { facts, user } = this.#options;
+    if (facts.socketDirectory === undefined || existsSync(facts.socketDirectory)) return;
+    mkdirSync(facts.socketDirectory, { recursive: true, mode: 0o755 });
+    chownSync(facts.socketDirectory, user.uid, user.gid);
   }
 
   /** Scripts mark PostgreSQL as enabled where systemd would: it starts at boot, in the background like a unit. */
