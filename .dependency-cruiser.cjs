@@ -10,7 +10,6 @@ const ours = '^(?:infra|lambdas|local|test|bench)/';
 /** Programs that something outside starts by name: nothing imports them. */
 const entryPoints = [
   '^infra/app\\.ts$',
-  '^infra/documents/shellcheck\\.ts$',
   '^lambdas/handlers/[^/]+\\.ts$',
   '^lambdas/contract/write-json-schema\\.ts$',
   '^local/main\\.ts$',
