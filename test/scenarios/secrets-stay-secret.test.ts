@@ -1,7 +1,7 @@
 /** No generated password stands in a document parameter, an output, a log, a process list or a history. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { paginateGetExecutionHistory } from '@aws-sdk/client-sfn';
 import { paginateListCommandInvocations, paginateListCommands } from '@aws-sdk/client-ssm';
 import { expect, it } from 'vitest';
@@ -39,28 +39,43 @@ it('keeps passwords out of everything that is kept or shown', async () => {
   await using runtime = await LocalRuntime.start({ clusters: [notesCluster({ postgres: { majorVersion: 15 } })] });
   const { clients, cluster, directory } = runtime;
   const names = resourceNames(cluster.name);
-  const secrets = await Promise.all(
-    [names.replicationSecret, names.monitoringSecret].map(async (SecretId) => {
-      const { SecretString = '{}' } = await clients.secrets.send(new GetSecretValueCommand({ SecretId }));
-      return String(JSON.parse(SecretString).password);
-    }),
-  );
+  const passwordOf = async (SecretId: string) => {
+    const { SecretString = '{}' } = await clients.secrets.send(new GetSecretValueCommand({ SecretId }));
+    return String(JSON.parse(SecretString).password);
+  };
+  const rotated = 'Rotated0by1the2operator3with4awkward5characters:\\\'"$';
+  const secrets = [await passwordOf(names.replicationSecret), await passwordOf(names.monitoringSecret), rotated];
   expect(secrets.every((password) => password.length >= 32)).toBe(true);
 
   const processes = watchProcesses();
-  const executionArn = await startRunbook(clients, cluster.name, 'setup');
-  const outcome = await awaitRunbook(clients, cluster.name, executionArn, 240);
+  const executions = [await startRunbook(clients, cluster.name, 'setup')];
+  const first = await awaitRunbook(clients, cluster.name, executions[0] ?? '', 240);
+  expect(first, JSON.stringify(first)).toMatchObject({ status: 'SUCCEEDED' });
+  // The password is changed while PostgreSQL logs every statement: nothing but a verifier may reach it.
+  const primary = nodeNamed(cluster, 'pg_sync_master');
+  await superuserSql(cluster, primary, "alter system set log_statement = 'all'");
+  await superuserSql(cluster, primary, 'select pg_reload_conf()');
+  await clients.secrets.send(
+    new PutSecretValueCommand({
+      SecretId: names.replicationSecret,
+      SecretString: JSON.stringify({ username: cluster.replication.user, password: rotated }),
+    }),
+  );
+  executions.push(await startRunbook(clients, cluster.name, 'setup'));
+  const outcome = await awaitRunbook(clients, cluster.name, executions[1] ?? '', 240);
   expect(outcome, JSON.stringify(outcome)).toMatchObject({ status: 'SUCCEEDED' });
-  // What PostgreSQL would log if it were told to log everything.
-  await superuserSql(cluster, nodeNamed(cluster, 'pg_sync_master'), 'alter system set log_statement = all');
+  const logged = readFileSync(`${primary.dataDirectory}.runbook/postgresql.log`, 'utf8');
+  expect(logged).toMatch(/ALTER (USER|ROLE) "?replica"? PASSWORD 'SCRAM-SHA-256\$/);
 
   const places = new Map<string, string>([
     ['process list', processes.stop()],
     ['runtime output', runtime.output],
-    ['execution', JSON.stringify(outcome)],
+    ['execution', JSON.stringify([first, outcome])],
   ]);
-  for await (const { events } of paginateGetExecutionHistory({ client: clients.sfn }, { executionArn })) {
-    places.set('execution history', JSON.stringify(events));
+  for (const executionArn of executions) {
+    for await (const { events } of paginateGetExecutionHistory({ client: clients.sfn }, { executionArn })) {
+      places.set(`execution history ${executionArn}`, JSON.stringify(events));
+    }
   }
   for await (const { Commands } of paginateListCommands({ client: clients.ssm }, {})) {
     places.set('commands and parameters', JSON.stringify(Commands));
@@ -81,7 +96,9 @@ it('keeps passwords out of everything that is kept or shown', async () => {
     }
   }
   const leaks = [...places]
-    .filter(([, text]) => secrets.some((password) => text.includes(password)))
+    .filter(([, text]) =>
+      secrets.some((password) => text.includes(password) || text.includes(JSON.stringify(password).slice(1, -1))),
+    )
     .map(([place]) => place);
   expect(leaks).toEqual([]);
 }, 300_000);
