@@ -78,6 +78,16 @@ describe.sequential('a primary that was there before', () => {
     limit,
   );
 
+  it('keeps its limits when someone has lowered one for the next start', async () => {
+    hosts.sql('alpha', 'ALTER SYSTEM SET max_wal_senders = 2');
+    expect(await hosts.succeed('alpha', 'configure-primary')).toMatchObject({
+      restarted: false,
+      settings: ['max_wal_senders'],
+    });
+    const next = "SELECT setting FROM pg_file_settings WHERE name = 'max_wal_senders' ORDER BY seqno DESC LIMIT 1";
+    expect(hosts.sql('alpha', next)).toBe('5');
+  });
+
   it('is left alone by a second run', async () => {
     expect(await hosts.succeed('alpha', 'configure-primary')).toMatchObject({
       changed: false,

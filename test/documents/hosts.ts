@@ -13,6 +13,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
@@ -28,6 +29,8 @@ import {
 
 const runsAsRoot = process.getuid?.() === 0;
 export const osUser = runsAsRoot ? 'postgres' : userInfo().username;
+/** Path of another bash than this machine's, such as the 4.2 of CentOS 7, to run the scripts with. */
+const otherBash = process.env.TEST_BASH;
 export const debianBin = '/usr/lib/postgresql/15/bin';
 
 /** A password with everything that quoting can get wrong. */
@@ -55,6 +58,8 @@ export interface HostsOptions {
   readonly majorVersion?: number;
   readonly binDirectory?: string;
   readonly replication?: object;
+  /** Runs the commands as the PostgreSQL user, not as the user of the tests. */
+  readonly withoutRoot?: boolean;
   readonly postgres?: object;
 }
 
@@ -64,9 +69,12 @@ export class Hosts {
   readonly cluster: Cluster;
   readonly #secrets = join(this.directory, 'secrets');
   readonly #commands = new Set<ChildProcess>();
+  readonly #withoutRoot: boolean;
+  #scripts = 0;
 
   constructor({ names = ['alpha', 'beta', 'gamma'], ...options }: HostsOptions = {}) {
     chmodSync(this.directory, 0o755);
+    this.#withoutRoot = options.withoutRoot ?? false;
     const port = randomInt(20000, 30000);
     const subnet = `127.77.${randomInt(1, 255)}`;
     for (const [index] of names.entries()) {
@@ -170,6 +178,7 @@ export class Hosts {
       `cat ${this.#secrets}/"\${4##*/}" || { echo "An error occurred (AccessDeniedException)" >&2; exit 254; }`,
       'echo',
     ];
+    if (otherBash !== undefined) symlinkSync(otherBash, join(bin, 'bash'));
     writeFileSync(join(bin, 'aws'), `${aws.join('\n')}\n`, { mode: 0o755 });
   }
 
@@ -197,11 +206,13 @@ export class Hosts {
     const script = (content.mainSteps[0]?.inputs.runCommand ?? [])
       .join('\n')
       .replace(/\{\{ *(\w+) *\}\}/g, (_, name: string) => values[name] ?? '');
-    const file = join(mkdtempSync(join(this.directory, 'command-')), '_script.sh');
-    writeFileSync(file, `${script}\n`, { mode: 0o700 });
+    const file = join(this.directory, `command-${++this.#scripts}.sh`);
+    writeFileSync(file, `${script}\n`, { mode: 0o755 });
 
     const started = performance.now();
-    const child = spawn(file, {
+    const run = otherBash === undefined ? [file] : [otherBash, file];
+    const [program = '', ...argv] = this.#withoutRoot ? ['setpriv', ...asPostgres(), ...run] : run;
+    const child = spawn(program, argv, {
       env: { ...process.env, PATH: `${join(this.directory, 'bin')}:${process.env.PATH}` },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
@@ -333,6 +344,11 @@ function belongsTo(pid: number, directory: string): boolean {
     return false;
   }
 }
+
+const asPostgres = (): string[] => {
+  const [user, group] = userIds();
+  return [`--reuid=${user}`, `--regid=${group}`, '--init-groups'];
+};
 
 function userIds(): [number, number] {
   const id = (flag: string) => Number(execFileSync('id', [flag, osUser], { encoding: 'utf8' }));

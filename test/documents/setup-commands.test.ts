@@ -130,7 +130,7 @@ describe.sequential('the commands of setup, on three empty hosts', () => {
   it(
     'have a standby follow the primary under its own name again when its settings were lost',
     async () => {
-      const names = "SELECT string_agg(application_name, ',' ORDER BY 1) FROM pg_stat_replication";
+      const names = "SELECT string_agg(application_name, ',' ORDER BY application_name) FROM pg_stat_replication";
       hosts.sql('gamma', "ALTER SYSTEM SET primary_conninfo = 'host=127.0.0.1 port=1'");
       hosts.sql('gamma', 'SELECT pg_reload_conf()');
       await hosts.succeed('gamma', 'start-standby', { Primary: 'alpha' });
@@ -201,6 +201,21 @@ describe('other clusters', () => {
         const { confirmedBy } = await hosts.succeed('Node-A', 'prove-durable-write');
         expect((confirmedBy as unknown[]).length).toBeGreaterThanOrEqual(2);
         for (const result of await hosts.setUp('ANY 2')) expect(result).toMatchObject({ changed: false });
+      } finally {
+        await hosts.remove();
+      }
+    },
+    limit,
+  );
+
+  it(
+    'commands that run as the PostgreSQL user itself',
+    async () => {
+      const hosts = new Hosts({ names: ['alpha', 'beta'], withoutRoot: true });
+      try {
+        await hosts.setUp();
+        expect(hosts.sql('alpha', 'SELECT application_name, sync_state FROM pg_stat_replication')).toBe('beta|sync');
+        expect((await hosts.succeed('alpha', 'preflight')).missingPrograms).toEqual([]);
       } finally {
         await hosts.remove();
       }

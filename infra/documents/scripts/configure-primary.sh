@@ -99,8 +99,8 @@ ensure_certificate() {
 
 require_settings() {
   read_settings
-  if ((${#unsatisfied[@]} > 0)); then
-    fail ConfigurationRefused "After its restart PostgreSQL on $NODE has another value of ${unsatisfied[*]}." \
+  if ((${#unsatisfied[@]} > 0)) || [[ $restart_needed == true ]]; then
+    fail ConfigurationRefused "After its restart PostgreSQL on $NODE has another value of ${changed_settings[*]-a setting}." \
       'Look for the setting on the command line of PostgreSQL.'
   fi
 }

@@ -14,6 +14,9 @@ run_as_command() {
   unset CDPATH BASH_ENV ENV ${!PG@}
   umask 077
   cd /
+  # The agent may give another user's home or none; aws and libpq look for files of their own there.
+  unset HOME
+  export HOME=~
   exec 3>&1 4>&2
   scratch=$(make_scratch_directory)
   exec >>"$scratch/output" 2>&1

@@ -58,7 +58,7 @@ start_failed() {
 
 # Remembers where the server's log ends, so that only what a start adds is quoted.
 mark_log() {
-  log_mark=0
+  log_mark=0 log_since=@$(printf '%(%s)T' -1)
   if [[ -e $SERVER_LOG ]]; then log_mark=$(stat -c %s -- "$SERVER_LOG"); fi
 }
 
@@ -75,7 +75,7 @@ server_log() {
   if [[ $SERVICE_CONTROL == pg_ctl && -e $SERVER_LOG ]]; then
     log+=$(tail -c "+$((${log_mark:-0} + 1))" -- "$SERVER_LOG" | tail -n 15)
   elif [[ $SERVICE_CONTROL == systemd ]]; then
-    log+=$(journalctl -u "$SERVICE_UNIT" -n 15 -o cat --no-pager 2>&1 || true)
+    log+=$(journalctl -u "$SERVICE_UNIT" --since "${log_since:-today}" -n 15 -o cat --no-pager 2>&1 || true)
   fi
   if [[ -n $file && -r $file ]]; then log+=$'\n'$(tail -n 10 -- "$file"); fi
   printf 'The end of its log:\n%s' "$log"

@@ -16,10 +16,10 @@ settings_file() {
   done
 }
 
-# Brings the running server's settings to what they should be. Sets changed_settings, and restart_needed.
+# Brings the server's settings to what they should be, but for a restart. Sets changed_settings and restart_needed.
 apply_settings() {
   local refused
-  changed_settings=() restart_needed=false
+  changed_settings=()
   read_settings
   if ((${#unsatisfied[@]} > 0)); then
     changed=true
@@ -35,14 +35,14 @@ apply_settings() {
   fi
 }
 
-# Sets unsatisfied (names whose value is not as it should be) and restart_needed.
+# Sets unsatisfied (names to be set) and restart_needed (some are set and not in force).
 read_settings() {
-  local rows name satisfied pending
+  local rows name satisfied in_force
   rows=$(settings_state)
-  unsatisfied=()
-  while IFS='|' read -r name satisfied pending; do
+  unsatisfied=() restart_needed=false
+  while IFS='|' read -r name satisfied in_force; do
     if [[ $satisfied != t ]]; then unsatisfied+=("$name"); fi
-    if [[ $pending == t ]]; then restart_needed=true; fi
+    if [[ $in_force != t ]]; then restart_needed=true; fi
   done <<<"$rows"
 }
 
@@ -57,7 +57,8 @@ alter_settings() {
     sql_failed ConfigurationRefused 'Check postgres.majorVersion and the values in clusters.json.'
 }
 
-# Rows name|satisfied|pending restart. A value that waits for a restart is judged as it will be then.
+# Rows name|satisfied|in force. The files decide what the next start has, the running value what is in force now;
+# only what cannot change while the server runs may differ.
 settings_state() {
   local i rows=''
   for i in "${!SETTING_NAMES[@]}"; do
@@ -71,39 +72,47 @@ WITH factor(unit, factor) AS (VALUES
   ('B', 1), ('kB', 1024), ('MB', 1048576), ('GB', 1073741824), ('TB', 1099511627776), ('', 1)
 ), wanted(name, value, rule, accepted) AS (VALUES $rows
 ), found AS (
-  SELECT w.*, s.vartype, s.pending_restart,
-         CASE WHEN s.pending_restart THEN coalesce(f.setting, s.boot_val) ELSE s.setting END AS has,
+  SELECT w.*, s.vartype, s.context, v.place, v.has,
          -- such as 8kB: what a number without a unit counts
          coalesce(nullif(substring(s.unit FROM '^[0-9]+'), ''), '1')::numeric AS unit_count,
          coalesce(substring(s.unit FROM '[A-Za-z]+$'), '') AS unit
   FROM wanted w
   LEFT JOIN pg_settings s USING (name)
   LEFT JOIN LATERAL (
-    SELECT setting FROM pg_file_settings p WHERE p.name = w.name ORDER BY seqno DESC LIMIT 1
-  ) f ON true
+    SELECT 'running' AS place, s.setting AS has
+    UNION ALL
+    (SELECT 'file', setting FROM pg_file_settings p WHERE p.name = w.name ORDER BY seqno DESC LIMIT 1)
+  ) v ON true
 ), measured AS (
   SELECT found.*, has_number.number AS has_number, value_number.number AS value_number
   FROM found
-  LEFT JOIN LATERAL (
-    SELECT m[1]::numeric * factor * CASE WHEN m[2] = '' THEN unit_count ELSE 1 END AS number
-    FROM regexp_match(found.has, '^\s*(-?[0-9.]+)\s*([A-Za-z]*)\s*\$') m
-    JOIN factor f ON f.unit = CASE WHEN m[2] = '' THEN found.unit ELSE m[2] END
-  ) has_number ON true
-  LEFT JOIN LATERAL (
-    SELECT m[1]::numeric * factor * CASE WHEN m[2] = '' THEN unit_count ELSE 1 END AS number
-    FROM regexp_match(found.value, '^\s*(-?[0-9.]+)\s*([A-Za-z]*)\s*\$') m
-    JOIN factor f ON f.unit = CASE WHEN m[2] = '' THEN found.unit ELSE m[2] END
-  ) value_number ON true
+  LEFT JOIN LATERAL ($(number_of has)) has_number ON true
+  LEFT JOIN LATERAL ($(number_of value)) value_number ON true
+), judged AS (
+  SELECT name, context, place,
+    coalesce(CASE
+      WHEN rule = 'one-of' THEN lower(has) = ANY (string_to_array(accepted, ','))
+      WHEN rule = 'at-least' THEN has_number >= value_number
+      WHEN vartype IN ('integer', 'real') THEN has_number = value_number
+      WHEN vartype = 'bool' THEN (lower(has) IN ('on', 'true', 'yes', '1')) = (value = 'on')
+      ELSE replace(has, ' ', '') = replace(value, ' ', '')
+    END, false) AS fits
+  FROM measured
 )
 SELECT name,
-  coalesce(CASE
-    WHEN rule = 'one-of' THEN lower(has) = ANY (string_to_array(accepted, ','))
-    WHEN rule = 'at-least' THEN has_number >= value_number
-    WHEN vartype IN ('integer', 'real') THEN has_number = value_number
-    WHEN vartype = 'bool' THEN (lower(has) IN ('on', 'true', 'yes', '1')) = (value = 'on')
-    ELSE replace(has, ' ', '') = replace(value, ' ', '')
-  END, false),
-  coalesce(pending_restart, false)
-FROM measured
+  -- without a line in a file the running value is the default, and the next start's too
+  coalesce(bool_and(fits) FILTER (WHERE place = 'file'), bool_and(fits))
+    AND (max(context) = 'postmaster' OR bool_and(fits) FILTER (WHERE place = 'running')),
+  bool_and(fits) FILTER (WHERE place = 'running')
+FROM judged GROUP BY name
+SQL
+}
+
+# SQL for a setting's number in its smallest unit, from the named column of found; no row if it is none.
+number_of() {
+  cat <<SQL
+SELECT m[1]::numeric * factor * CASE WHEN m[2] = '' THEN unit_count ELSE 1 END AS number
+FROM regexp_match(found.$1, '^\s*(-?[0-9.]+)\s*([A-Za-z]*)\s*\$') m
+JOIN factor f ON f.unit = CASE WHEN m[2] = '' THEN found.unit ELSE m[2] END
 SQL
 }
