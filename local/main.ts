@@ -62,6 +62,8 @@ try {
   }
   console.log('Ending');
   await runtime.stop();
+  // Whatever timer is left somewhere must not keep anybody waiting.
+  process.exit();
 } catch (error) {
   console.error(`${colours.red('Not started:')} ${(error as Error).message}`);
   process.exitCode = 1;

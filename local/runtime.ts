@@ -139,8 +139,11 @@ export async function startAssembly(options: AssemblyOptions): Promise<Runtime> 
 
 function prepareDirectory(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o755 });
-  // The PostgreSQL user passes through; what is secret in here has its own mode.
+  // The PostgreSQL user passes through; what hosts have no business with is closed.
   chmodSync(directory, 0o755);
+  for (const own of ['executions', 'logs', 'mail', 'secrets', 'ssm', 'table']) {
+    mkdirSync(join(directory, own), { recursive: true, mode: 0o700 });
+  }
 }
 
 /** The event that Step Functions sends when an execution changes its status. */

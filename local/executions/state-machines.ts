@@ -8,6 +8,7 @@ import { AwsError } from '../protocols/aws-error.ts';
 import { executionContextKey, type PreparedDefinition, prepareDefinition, tokenPlaceholder } from './definition.ts';
 import type { ExecutionRecord, ExecutionStatus, ExecutionStore } from './execution-store.ts';
 import { type HistoryEvent, HistoryRecorder, type LibraryEvent } from './history.ts';
+import { TaskAbandoned } from './task-failure.ts';
 import { runTask, type TaskServices } from './tasks.ts';
 
 /** A state machine as deployed. */
@@ -226,7 +227,7 @@ export class StateMachines {
             await immediate();
             const visit = recorder.claim(name);
             // A Map that has failed still begins its remaining items in the library: they must not do anything.
-            if (visit === undefined || resource === undefined) return new Promise(() => {});
+            if (visit === undefined || resource === undefined) throw new TaskAbandoned();
             return await runTask(this.#services, recorder, visit, resource, taskInput, machine.region);
           },
         ]),

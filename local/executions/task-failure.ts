@@ -5,3 +5,17 @@ export class TaskFailure extends Error {
     this.name = error;
   }
 }
+
+/**
+ * Ends an attempt that the execution has given up already, so that the library's timers end with it.
+ * The library neither retries nor catches it.
+ */
+export class TaskAbandoned extends Error {
+  readonly isRetryable = false;
+  readonly isCatchable = false;
+
+  constructor() {
+    super('The execution has given up this task');
+    this.name = 'States.TaskAbandoned';
+  }
+}

@@ -5,7 +5,7 @@ import { AwsError } from '../protocols/aws-error.ts';
 import { type Json, type TaskResource, tokenPlaceholder } from './definition.ts';
 import type { HistoryRecorder, Visit } from './history.ts';
 import { data } from './history.ts';
-import { TaskFailure } from './task-failure.ts';
+import { TaskAbandoned, TaskFailure } from './task-failure.ts';
 import type { TaskTokens } from './task-tokens.ts';
 
 /** What tasks reach. */
@@ -119,24 +119,29 @@ export async function runTask(
   );
   recorder.add(visit, `${prefix}Started`, names);
   visit.attempt = { prefix, details: names };
-  visit.onClose(() => task !== undefined && services.tokens.close(task.token));
+  const { promise: abandoned, reject: abandon } = Promise.withResolvers<never>();
+  // Once the attempt is over, nobody waits for this any more.
+  abandoned.catch(() => {});
+  visit.onClose(() => {
+    if (task !== undefined) services.tokens.close(task.token);
+    abandon(new TaskAbandoned());
+  });
   const parameters = (typeof input === 'object' && input !== null ? input : {}) as Record<string, unknown>;
-  try {
-    let result: unknown;
-    if (resource.kind === 'lambda') result = await invokeFunction(services, resource.functionArn, input);
-    else if (resource.kind === 'sns:publish') result = await publish(services, parameters, region);
-    else if (task === undefined) result = await callLambda(services, parameters, region);
-    else {
-      const answered = await Promise.race([
-        callLambda(services, parameters, region),
-        task.result.then(() => undefined),
-      ]);
-      if (answered !== undefined && !visit.closed) {
-        const { text: output, details: outputDetails } = data(answered);
-        recorder.add(visit, 'TaskSubmitted', { ...names, output, outputDetails });
-      }
-      result = await task.result;
+  const carryOut = async (): Promise<unknown> => {
+    if (resource.kind === 'lambda') return await invokeFunction(services, resource.functionArn, input);
+    if (resource.kind === 'sns:publish') return await publish(services, parameters, region);
+    const call = callLambda(services, parameters, region);
+    if (task === undefined) return await call;
+    // The token may be answered while the function that got it still runs.
+    const answer = await Promise.race([call, task.result.then(() => undefined)]);
+    if (answer !== undefined && !visit.closed) {
+      const { text: output, details: outputDetails } = data(answer);
+      recorder.add(visit, 'TaskSubmitted', { ...names, output, outputDetails });
     }
+    return await task.result;
+  };
+  try {
+    const result = await Promise.race([abandoned, carryOut()]);
     if (visit.closed) return result;
     withinLimit(name, result);
     const { text: output, details: outputDetails } = data(result);

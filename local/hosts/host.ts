@@ -9,8 +9,6 @@ export interface HostFacts {
   readonly address: string;
   readonly port: number;
   readonly dataDirectory: string;
-  /** Directory of PostgreSQL's Unix socket; PostgreSQL's own default when undefined. */
-  readonly socketDirectory: string | undefined;
   readonly binDirectory: string;
   /** Directory of the Unix socket; undefined where PostgreSQL's own default is used. */
   readonly socketDirectory: string | undefined;

@@ -18,7 +18,6 @@ export function hostFacts(cluster: Cluster): HostFacts[] {
     address: node.address,
     port: node.port ?? postgres.port,
     dataDirectory: node.dataDirectory ?? postgres.dataDirectory,
-    socketDirectory: node.socketDirectory ?? postgres.socketDirectory,
     binDirectory: postgres.binDirectory,
     socketDirectory: node.socketDirectory ?? postgres.socketDirectory,
     osUser: postgres.osUser,

@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Host, HostFacts, HostScript, HostState, RunningScript } from './host.ts';
 import { killAll, processesOf } from './host-processes.ts';
@@ -37,14 +38,9 @@ export class ProcessHost implements Host {
   constructor(options: ProcessHostOptions) {
     this.facts = options.facts;
     this.#options = options;
-    const { facts, directory, user, programs } = options;
+    const { directory, user, programs } = options;
     mkdirSync(directory, { recursive: true, mode: 0o755 });
     chownSync(directory, user.uid, user.gid);
-    if (facts.socketDirectory !== undefined) {
-      // A real host has its socket directory from its packages.
-      mkdirSync(facts.socketDirectory, { recursive: true, mode: 0o755 });
-      chownSync(facts.socketDirectory, user.uid, user.gid);
-    }
     const bin = join(directory, 'bin');
     mkdirSync(bin, { recursive: true, mode: 0o755 });
     for (const [name, content] of Object.entries(programs)) {
@@ -107,7 +103,7 @@ export class ProcessHost implements Host {
     const started = spawn(
       join(facts.binDirectory, 'pg_ctl'),
       ['-D', facts.dataDirectory, '-w', '-t', `${startLimitSeconds}`, '-s', '-l', log, 'start'],
-      { cwd: directory, env: this.#environment(), stdio: 'ignore', detached: true, ...user.spawn },
+      { cwd: directory, env: this.#environment(user.home), stdio: 'ignore', detached: true, ...user.spawn },
     );
     if (started.pid !== undefined) this.#sessions.add(started.pid);
     started.on('error', (error) => say(`${facts.name}: pg_ctl: ${error.message}`));
@@ -157,11 +153,12 @@ export class ProcessHost implements Host {
     }
   }
 
-  #environment(): NodeJS.ProcessEnv {
-    const { directory, user } = this.#options;
+  /** A bare environment, as services and agents have it; `home` is that of the user who gets it. */
+  #environment(home: string): NodeJS.ProcessEnv {
+    const bin = join(this.#options.directory, 'bin');
     return {
-      PATH: `${join(directory, 'bin')}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
-      HOME: process.getuid?.() === 0 ? '/root' : user.home,
+      PATH: `${bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+      HOME: home,
       LANG: 'C.UTF-8',
       TZ: 'UTC',
     };
@@ -175,7 +172,7 @@ export class ProcessHost implements Host {
     const stderr = openSync(script.stderrPath, 'w', 0o600);
     const child = spawn('sh', ['-c', script.path], {
       cwd: directory,
-      env: { ...this.#environment(), ...script.environment },
+      env: { ...this.#environment(homedir()), ...script.environment },
       stdio: ['ignore', stdout, stderr],
       detached: true,
     });
