@@ -73,7 +73,7 @@ export function ensureSystemPackages() {
  */
 export function aptInstall(packages) {
   const names = packages.join(' ');
-  say(`installing ${names} with apt-get; no PostgreSQL is created or started by it`);
+  say(`installing ${names} with apt-get; no PostgreSQL is created or started by it (this takes a minute)`);
   const remove = [
     writeForAWhile(
       '/etc/postgresql-common/createcluster.d/no-main-cluster.conf',
@@ -93,11 +93,14 @@ export function aptInstall(packages) {
 
 /** @param {readonly string[]} args */
 function apt(args) {
-  const { status, error } = spawnSync('apt-get', args, {
-    stdio: ['ignore', 2, 2],
+  const { status, error, stdout, stderr } = spawnSync('apt-get', args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   });
   if (error !== undefined || status !== 0) {
+    process.stderr.write(`${stdout ?? ''}${stderr ?? ''}`);
     throw new Failure(
       `apt-get ${args[0]} failed${error === undefined ? '' : `: ${error.message}`}`,
       'Its words are above; often the network cannot be reached, or another apt-get runs.',
