@@ -7,6 +7,7 @@ import { randomInt } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -168,18 +169,25 @@ export class Hosts {
     writeFileSync(join(this.#secrets, name), typeof secret === 'string' ? secret : JSON.stringify(secret));
   }
 
+  /** Puts a program before the machine's own of that name, for the commands only; returns how to take it away. */
+  replaceProgram(name: string, lines: readonly string[]): () => void {
+    const file = join(this.directory, 'bin', name);
+    const former = existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+    writeFileSync(file, `${['#!/bin/bash', ...lines].join('\n')}\n`, { mode: 0o755 });
+    return () => (former === undefined ? rmSync(file) : writeFileSync(file, former));
+  }
+
   /** An `aws` that knows secretsmanager get-secret-value only, with the options that the scripts may use. */
   #installAws(): void {
     const bin = join(this.directory, 'bin');
     mkdirSync(bin);
     const aws = [
-      '#!/bin/bash',
       '[[ "$*" == "secretsmanager get-secret-value --secret-id "*" --region eu-central-1 --query SecretString --output text" ]] || { echo "unexpected: $*" >&2; exit 252; }',
       `cat ${this.#secrets}/"\${4##*/}" || { echo "An error occurred (AccessDeniedException)" >&2; exit 254; }`,
       'echo',
     ];
     if (otherBash !== undefined) symlinkSync(otherBash, join(bin, 'bash'));
-    writeFileSync(join(bin, 'aws'), `${aws.join('\n')}\n`, { mode: 0o755 });
+    this.replaceProgram('aws', aws);
   }
 
   /** Runs a command's document on a node's host. */

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -209,4 +209,60 @@ describe.sequential('refusals', () => {
       await bare.remove();
     }
   });
+
+  it('another program’s failure as one line, whatever is in its words', async () => {
+    const restore = hosts.replaceProgram('aws', [
+      `printf 'quotes " \\\\ and \\t\\001\\033[1m control characters, \\303\\251t\\303\\251\\n%.0s' {1..400} >&2`,
+      'exit 255',
+    ]);
+    try {
+      const run = await hosts.run('beta', 'take-base-backup', primary, { epoch: 20 });
+      expect(run.answer).toMatchObject({ ok: false, error: 'SecretUnreadable' });
+      expect(run.stdout.trimEnd()).not.toContain('\n');
+      expect(Buffer.byteLength(run.stdout)).toBeLessThan(6000);
+      expect(!run.answer.ok && run.answer.message).toContain(
+        'quotes " \\ and \t\u0001\u001b[1m control characters, été\n',
+      );
+    } finally {
+      restore();
+    }
+  });
+
+  it('an unexpected failure as CommandFailed, with what failed', async () => {
+    const restore = hosts.replaceProgram('dd', ['echo "dd: no space left" >&2', 'exit 1']);
+    try {
+      expect(await hosts.refuse('beta', 'take-base-backup', primary, { epoch: 20 })).toMatchObject({
+        error: 'CommandFailed',
+        message: expect.stringMatching(
+          /take-base-backup failed unexpectedly: .*exit status 1\n[\s\S]*dd: no space left/,
+        ),
+      });
+    } finally {
+      restore();
+    }
+  });
+
+  it(
+    'initialization that is killed leaves nothing in the way of the next',
+    async () => {
+      const killed = new Hosts({ names: ['alpha', 'beta'] });
+      try {
+        const begun = () => existsSync(join(`${killed.dataOf('alpha')}.runbook`, 'incoming/data/base'));
+        await killed.run(
+          'alpha',
+          'configure-primary',
+          {},
+          {
+            onStart: (child) =>
+              void until('initdb works', begun).then(() => process.kill(-(child.pid ?? 0), 'SIGKILL')),
+          },
+        );
+        expect(existsSync(killed.dataOf('alpha'))).toBe(false);
+        expect(await killed.succeed('alpha', 'configure-primary')).toMatchObject({ initialized: true });
+      } finally {
+        await killed.remove();
+      }
+    },
+    limit,
+  );
 });

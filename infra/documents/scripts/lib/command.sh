@@ -3,8 +3,8 @@
 # Descriptor 3 is the agent's stdout and gets that line only, descriptor 4 its stderr and gets short progress.
 # Whatever else a command or its children print goes to a scratch file, whose end is quoted if it fails unexpectedly.
 
-# Longest text of one message: SSM keeps 24,000 characters of output, Step Functions 32,768 of a cause.
-readonly longest_message=4000
+# Longest text of one message: SSM keeps 24,000 characters of output, and an escaped character can be six long.
+readonly longest_message=3500
 
 # Runs the function that is this command's checklist.
 run_as_command() {
