@@ -1,6 +1,6 @@
 /** The example file of the repository, as text and as data to change. */
 import { readFileSync } from 'node:fs';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { clustersShape } from '../../lambdas/contract/cluster-config.ts';
 import { parseClusters } from '../../lambdas/contract/load-clusters.ts';
 
