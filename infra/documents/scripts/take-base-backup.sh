@@ -22,7 +22,7 @@ main() {
     succeed "$(json_object changed "$changed" bytes 0 seconds 0)"
   fi
   require_empty_data_directory
-  stop_earlier_base_backup
+  stop_copying
   prepare_incoming
   put_replication_passfile
   backup_started=true
@@ -56,55 +56,67 @@ require_empty_data_directory() {
 }
 
 # A command that was killed leaves its pg_basebackup behind, which holds the slot and writes into the directory.
-stop_earlier_base_backup() {
-  local pid attempt
-  for attempt in {1..50}; do
-    for pid in $(base_backup_processes); do
+stop_copying() {
+  local pid pids deadline=$((SECONDS + 5))
+  while pids=$(copying_processes) && [[ -n $pids ]] && ((SECONDS < deadline)); do
+    for pid in $pids; do
       kill -KILL "$pid" || true
-      attempt=''
     done
-    if [[ -n $attempt ]]; then return 0; fi
     sleep 0.1
   done
 }
 
-base_backup_processes() {
+# PostgreSQL's programs that work in our directory.
+copying_processes() {
   local file pid name
   for file in $(grep -lsF -- "$INCOMING_DATA" /proc/[0-9]*/cmdline || true); do
     pid=${file//[!0-9]/}
-    if read -r name <"/proc/$pid/comm" && [[ $name == pg_basebackup ]]; then echo "$pid"; fi
+    if read -r name <"/proc/$pid/comm" && [[ $name == pg_* ]]; then echo "$pid"; fi
   done 2>/dev/null
 }
 
 # Runs whenever this command ends, however it ends. A copy that another command makes is not this one's to stop.
 on_end() {
   if [[ ${backup_started-} != true ]]; then return 0; fi
-  stop_earlier_base_backup
+  stop_copying
   forget_progress
 }
 
-# Copies the primary. pg_basebackup writes its progress into a pipe: the end of the pipe is its end, without polling.
+# Copies the primary. The walsender of a copy that was killed holds the slot until the primary notices.
 take_base_backup() {
-  local pid copy_status attempt
+  local attempt
   for attempt in 1 2 3 4 5 6; do
-    : >"$scratch/words"
-    mkfifo "$scratch/progress"
-    run_pg_basebackup 2>"$scratch/progress" >/dev/null </dev/null 3>&- 4>&- 9>&- &
-    pid=$!
-    exec 5<"$scratch/progress"
-    rm "$scratch/progress"
-    follow_base_backup
-    exec 5<&-
-    copy_status=0
-    wait "$pid" || copy_status=$?
-    if ((copy_status == 0)); then return 0; fi
-    # The walsender of a copy that was killed lives on until the primary notices.
+    if followed run_pg_basebackup; then return 0; fi
     if ((attempt == 6)) || ! grep -q 'is active for PID' "$scratch/words"; then break; fi
     sleep 2
     prepare_incoming
   done
   fail BaseBackupFailed "pg_basebackup from $PRIMARY to $NODE: $(last_bytes 3000 "$scratch/words")" \
     'Nothing was put in place. Repair what the message says and start the runbook again.'
+}
+
+# followed COMMAND …: runs a command that may take hours, and ends it if a newer operation comes to this host.
+# Its output comes through a pipe, whose end is its end: no polling. What is not progress is left in $scratch/words.
+followed() {
+  local line read_status=0 pid status=0
+  : >"$scratch/words"
+  mkfifo "$scratch/pipe"
+  "$@" >"$scratch/pipe" 2>&1 </dev/null 3>&- 4>&- 9>&- &
+  pid=$!
+  exec 5<"$scratch/pipe"
+  rm "$scratch/pipe"
+  # Status 1 is the end of the pipe, above 128 a second without a line.
+  until ((read_status == 1)); do
+    read_status=0
+    read -r -t 1 -u 5 line || read_status=$?
+    if ((read_status == 0)); then
+      note_progress "$line" || printf '%s\n' "$line" >>"$scratch/words"
+    fi
+    check_epoch
+  done
+  exec 5<&-
+  wait "$pid" || status=$?
+  return "$status"
 }
 
 # Not under a node's own name: the stream of a running base backup would count as that synchronous standby, and
@@ -115,28 +127,9 @@ run_pg_basebackup() {
     -d "$(conninfo "$PRIMARY" "$REPLICATION_USER" "$PASSFILE" "base backup of $NODE") options='-c synchronous_commit=local'"
 }
 
-# Reads what pg_basebackup says until it ends; stops it if a newer operation comes to this host.
-follow_base_backup() {
-  local line read_status
-  while true; do
-    read_status=0
-    read -r -t 1 -u 5 line || read_status=$?
-    if ((read_status == 0)); then
-      note_progress "$line" || printf '%s\n' "$line" >>"$scratch/words"
-    elif ((read_status <= 128)); then
-      return 0
-    fi
-    check_epoch
-  done
-}
-
 verify_base_backup() {
-  local words options='-q'
   if ((MAJOR_VERSION >= 13)); then
-    # Only pg_waldump of the server's own version understands its WAL.
-    if [[ $("$BIN_DIRECTORY/pg_waldump" --version 2>/dev/null) != *" $MAJOR_VERSION."* ]]; then options+=' --no-parse-wal'; fi
-    # shellcheck disable=SC2086  # options without blanks
-    words=$(as_postgres "$BIN_DIRECTORY/pg_verifybackup" $options "$INCOMING_DATA" 2>&1) || invalid "pg_verifybackup: $words"
+    followed run_pg_verifybackup || invalid "pg_verifybackup: $(last_bytes 3000 "$scratch/words")"
   fi
   [[ -e $INCOMING_DATA/backup_label ]] || invalid 'it has no backup_label'
   [[ -e $INCOMING_DATA/standby.signal ]] || invalid 'it has no standby.signal'
@@ -144,6 +137,15 @@ verify_base_backup() {
     invalid "it is of version $(<"$INCOMING_DATA/PG_VERSION"), not $MAJOR_VERSION"
   [[ $(system_identifier "$INCOMING_DATA") == "$1" ]] ||
     invalid "its system identifier is $(system_identifier "$INCOMING_DATA"), the primary's is $1"
+}
+
+# Only pg_waldump of the server's own version understands its WAL.
+run_pg_verifybackup() {
+  local version
+  local -a options=(-q)
+  version=$("$BIN_DIRECTORY/pg_waldump" --version 2>/dev/null || true)
+  if [[ $version != *" $MAJOR_VERSION."* ]]; then options+=(--no-parse-wal); fi
+  as_postgres "$BIN_DIRECTORY/pg_verifybackup" "${options[@]}" "$INCOMING_DATA"
 }
 
 invalid() {
