@@ -116,7 +116,9 @@ class Preparation {
       const found = taskResource(state.Resource);
       if (typeof found === 'string') refuse(found);
       else resource = found;
-      if (state.TimeoutSeconds === undefined && state.TimeoutSecondsPath === undefined) {
+      if (state.TimeoutSecondsPath !== undefined) {
+        refuse('TimeoutSecondsPath is not supported (the library looks for it in Parameters, AWS in the input)');
+      } else if (state.TimeoutSeconds === undefined) {
         refuse('a Task needs TimeoutSeconds: without it AWS waits a year, the local runtime a minute');
       }
     }

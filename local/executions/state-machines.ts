@@ -5,7 +5,13 @@ import aslValidator from 'asl-validator';
 import { ExecutionAbortedError, ExecutionError, ExecutionTimeoutError, StateMachine } from 'aws-local-stepfunctions';
 import { resourcesOf, type Stack } from '../assembly/load-assembly.ts';
 import { AwsError } from '../protocols/aws-error.ts';
-import { executionContextKey, type PreparedDefinition, prepareDefinition, tokenPlaceholder } from './definition.ts';
+import {
+  executionContextKey,
+  type PreparedDefinition,
+  prepareDefinition,
+  type TaskResource,
+  tokenPlaceholder,
+} from './definition.ts';
 import type { ExecutionRecord, ExecutionStatus, ExecutionStore } from './execution-store.ts';
 import { type HistoryEvent, HistoryRecorder, type LibraryEvent } from './history.ts';
 import { TaskAbandoned } from './task-failure.ts';
@@ -217,21 +223,24 @@ export class StateMachines {
     const { states, definition } = machine.prepared;
     const recorder = new HistoryRecorder(states, (event) => this.#store.append(record.executionArn, event));
     recorder.start(input, machine.roleArn);
-    const handlers = Object.fromEntries(
-      [...states.values()]
-        .filter(({ resource }) => resource !== undefined)
-        .map(({ name, resource }) => [
-          name,
-          async (taskInput: unknown): Promise<unknown> => {
-            // By then the library's event of entering this state has arrived.
-            await immediate();
-            const visit = recorder.claim(name);
-            // A Map that has failed still begins its remaining items in the library: they must not do anything.
-            if (visit === undefined || resource === undefined) throw new TaskAbandoned();
-            return await runTask(this.#services, recorder, visit, resource, taskInput, machine.region);
-          },
-        ]),
-    );
+    const attempt = async (name: string, resource: TaskResource, taskInput: unknown): Promise<unknown> => {
+      // By then the library's event of entering this state has arrived.
+      await immediate();
+      const visit = recorder.claim(name);
+      // A Map that has failed still begins its remaining items in the library: they must not do anything.
+      if (visit === undefined) throw new TaskAbandoned();
+      return await runTask(this.#services, recorder, visit, resource, taskInput, machine.region);
+    };
+    const handlers: Record<string, (input: unknown) => Promise<unknown>> = {};
+    for (const { name, resource } of states.values()) {
+      if (resource === undefined) continue;
+      handlers[name] = (taskInput) => {
+        const result = attempt(name, resource, taskInput);
+        // The library forgets the promise when it fails itself in between; that must not end the runtime.
+        result.catch(() => {});
+        return result;
+      };
+    }
     const library = new StateMachine(definition as never, { validationOptions: { noValidate: true } });
     const execution = library.run(input as never, {
       overrides: { taskResourceLocalHandlers: handlers as never },
