@@ -319,6 +319,9 @@ export class Hosts {
   /** Ends every process that works in these hosts' directories, and removes them. */
   async remove(): Promise<void> {
     for (const child of this.#commands) child.kill('SIGKILL');
+    // PostgreSQL that is killed leaves its shared memory behind.
+    for (const { name } of this.cluster.nodes)
+      if (existsSync(join(this.dataOf(name), 'postmaster.pid'))) this.#end(name);
     const deadline = Date.now() + 10_000;
     for (let pids = this.#processes(); pids.length > 0 && Date.now() < deadline; pids = this.#processes()) {
       for (const pid of pids) {
@@ -331,6 +334,14 @@ export class Hosts {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  #end(node: string): void {
+    try {
+      this.stop(node, 'immediate');
+    } catch {
+      // It had ended already.
+    }
   }
 
   #processes(): number[] {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { execAsPostgres, Hosts, until } from './hosts.ts';
@@ -30,8 +30,10 @@ describe.sequential('a base backup that is interrupted', () => {
         },
       });
       expect(killed.exitCode).toBeNull();
+      expect(scratchDirectories()).not.toEqual([]);
       expect(existsSync(hosts.dataOf('beta'))).toBe(false);
       expect(await hosts.succeed('beta', 'take-base-backup', primary)).toMatchObject({ changed: true });
+      expect(scratchDirectories()).toEqual([]);
       await hosts.succeed('beta', 'start-standby', primary);
       expect(hosts.sql('beta', 'SELECT count(*) FROM filler')).toBe('900000');
       hosts.stop('beta');
@@ -135,3 +137,9 @@ describe.sequential('a base backup that is interrupted', () => {
     limit,
   );
 });
+
+/** Directories of commands that have ended, for their temporary files. */
+function scratchDirectories(): string[] {
+  const ended = (name: string) => !existsSync(`/proc/${name.split('.')[1]}`);
+  return readdirSync('/dev/shm').filter((name) => /^runbook\.\d+\./.test(name) && ended(name));
+}

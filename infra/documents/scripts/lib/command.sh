@@ -30,7 +30,7 @@ run_as_command() {
 make_scratch_directory() {
   local parent directory
   for parent in /dev/shm "${TMPDIR:-/tmp}" /tmp; do
-    if directory=$(mktemp -d "$parent/runbook.XXXXXXXXXX" 2>/dev/null); then
+    if directory=$(mktemp -d "$parent/runbook.$$.XXXXXXXXXX" 2>/dev/null); then
       # psql, as the PostgreSQL user, reads its own files there; nobody else can list it.
       chmod 0711 "$directory"
       printf '%s' "$directory"
@@ -39,6 +39,15 @@ make_scratch_directory() {
   done
   echo 'no directory for temporary files' >&2
   return 1
+}
+
+# What a command that was killed left in memory goes: it may hold a password.
+sweep_scratch_directories() {
+  local directory pid
+  for directory in "${scratch%/*}"/runbook.*.*; do
+    pid=${directory##*/runbook.}
+    if [[ -O $directory && ! -d /proc/${pid%%.*} ]]; then rm -rf -- "$directory"; fi
+  done
 }
 
 # Remembers what failed, for the result line of an unexpected end.

@@ -10,6 +10,7 @@ guard() {
   fi
   claim_epoch
   lock_host
+  sweep_scratch_directories
 }
 
 # Refuses a command of an older operation; from here on the host refuses what is older than this one.
