@@ -11,6 +11,9 @@ import { runbookArns } from './runbook-arns.ts';
 /** Statuses of a command invocation that it does not leave any more. */
 const finalCommandStatuses = ['Success', 'Failed', 'TimedOut', 'Cancelled'];
 
+/** States of an instance in which nobody goes on with a command. */
+const goneStates = ['stopping', 'stopped', 'shutting-down', 'terminated'];
+
 /** Ends of an execution that did not reach its own release of the lock. */
 const unsuccessfulEnds = ['FAILED', 'TIMED_OUT', 'ABORTED'];
 
@@ -41,6 +44,15 @@ export class Completion extends Construct {
       },
       // What could not be delivered within minutes was completed by the sweep.
       targets: [new targets.LambdaFunction(props.completeNodeCommand, { maxEventAge: Duration.minutes(5) })],
+    });
+    new events.Rule(this, 'InstanceGone', {
+      description: `An instance of ${cluster.name} stops, with whatever ran on it`,
+      eventPattern: {
+        source: ['aws.ec2'],
+        detailType: ['EC2 Instance State-change Notification'],
+        detail: { 'instance-id': cluster.nodes.map(({ instanceId }) => instanceId), state: goneStates },
+      },
+      targets: [new targets.LambdaFunction(props.sweepNodeCommands, { maxEventAge: Duration.minutes(5) })],
     });
     new events.Rule(this, 'RunbookEnded', {
       description: `A runbook of ${cluster.name} ended without success`,

@@ -81,7 +81,8 @@ export class ClusterFunctions extends Construct {
     const executions = runbookExecutionArns(this, cluster.name);
     const commandsHaveNoArn = {
       resource: '*',
-      reason: 'ssm:ListCommands and ssm:GetCommandInvocation have no resource type: a command has no ARN.',
+      reason:
+        'ssm:ListCommands, ssm:GetCommandInvocation and ssm:DescribeInstanceInformation have no resource type: a command has no ARN.',
     };
     return {
       'run-node-command': {
@@ -101,10 +102,14 @@ export class ClusterFunctions extends Construct {
         wildcards: [commandsHaveNoArn],
       },
       'sweep-node-commands': {
-        description: 'Completes tasks whose command ended without an event',
+        description: 'Completes tasks whose command ended without an event, or whose instance went away',
         timeoutSeconds: 60,
         environment: { RUNBOOK_ARNS: runbooks.join(',') },
-        mayDo: [...completeTasks, allow(['states:ListExecutions'], runbooks)],
+        mayDo: [
+          ...completeTasks,
+          allow(['states:ListExecutions'], runbooks),
+          allow(['ssm:DescribeInstanceInformation'], ['*']),
+        ],
         wildcards: [commandsHaveNoArn],
       },
       'acquire-lock': {

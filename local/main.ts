@@ -28,8 +28,21 @@ const options = new Command('local')
     new Map(),
   )
   .option('--drop-events', 'lose all events of AWS services: only the scheduled sweep completes commands', false)
+  .option(
+    '--without-agent <node>',
+    'a host on which the SSM agent was never installed (repeatable)',
+    (node: string, earlier: string[]) => [...earlier, node],
+    [],
+  )
   .parse()
-  .opts<{ clusters: string; port: number; dir: string; postgresBin: Map<number, string>; dropEvents: boolean }>();
+  .opts<{
+    clusters: string;
+    port: number;
+    dir: string;
+    postgresBin: Map<number, string>;
+    dropEvents: boolean;
+    withoutAgent: string[];
+  }>();
 
 process.env.TZ = 'UTC';
 const ending = new AbortController();
@@ -42,6 +55,7 @@ try {
     directory: options.dir,
     postgresBins: options.postgresBin,
     dropEvents: options.dropEvents,
+    withoutAgent: options.withoutAgent,
     say: (line) => console.log(line),
   });
   if (!ending.signal.aborted) {

@@ -21,7 +21,11 @@ my $prctl   = $syscall_number_of_prctl{$machine};
 my @command = @ARGV;
 die "usage: reaper.pl PROGRAM ARGUMENT...\n" unless @command;
 
-syscall($prctl, $PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) if defined $prctl;
+if (defined $prctl) {
+    syscall($prctl, $PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    # Whatever started this may be killed: nothing of it goes on without it.
+    syscall($prctl, $PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+}
 
 my $child = fork;
 die "fork: $!\n" unless defined $child;

@@ -10,12 +10,13 @@ import { loadClusters } from '../lambdas/contract/load-clusters.ts';
 import { loadAssembly, type Stack } from './assembly/load-assembly.ts';
 import { claimDirectory } from './claim-directory.ts';
 import { localiseClusters } from './clusters-for-processes.ts';
-import { type Command, Commands, type Invocation } from './commands/commands.ts';
+import { Commands } from './commands/commands.ts';
 import { Documents } from './commands/documents.ts';
 import { controlRequests } from './control.ts';
 import { EventBus } from './events/event-bus.ts';
 import { Schedules } from './events/schedules.ts';
-import { type ExecutionRecord, ExecutionStore } from './executions/execution-store.ts';
+import { commandEvent, executionEvent, instanceEvent } from './events/service-events.ts';
+import { ExecutionStore } from './executions/execution-store.ts';
 import { StateMachines } from './executions/state-machines.ts';
 import { TaskTokens } from './executions/task-tokens.ts';
 import { Functions } from './functions/functions.ts';
@@ -52,6 +53,8 @@ export interface RuntimeOptions {
   readonly postgresBins?: ReadonlyMap<number, string>;
   /** Loses every event that AWS services send, so that only the sweep completes commands. */
   readonly dropEvents?: boolean;
+  /** Nodes on whose hosts the SSM agent was never installed. */
+  readonly withoutAgent?: readonly string[];
   /** Tells people what happens; silent when omitted. */
   readonly say?: (line: string) => void;
 }
@@ -65,6 +68,8 @@ export interface AssemblyOptions {
   readonly port: number;
   readonly directory: string;
   readonly dropEvents?: boolean;
+  /** Nodes on whose hosts the SSM agent was never installed. */
+  readonly withoutAgent?: readonly string[];
   readonly say?: (line: string) => void;
 }
 
@@ -99,7 +104,7 @@ function localOsUser(): string {
 
 /** Localises the clusters, synthesizes the app for them and starts the runtime. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { clustersFile, port, dropEvents = false, say = () => {} } = options;
+  const { clustersFile, port, dropEvents = false, withoutAgent = [], say = () => {} } = options;
   const directory = resolve(options.directory);
   prepareDirectory(directory);
   const release = claimDirectory(directory);
@@ -117,7 +122,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const started = performance.now();
     await synthesize(project, localised, assembly);
     say(`Synthesized the CDK app in ${seconds(started)}`);
-    return await start({ assembly, clusters, port, directory, dropEvents, say }, release);
+    return await start({ assembly, clusters, port, directory, dropEvents, withoutAgent, say }, release);
   } catch (error) {
     release();
     throw error;
@@ -146,52 +151,8 @@ function prepareDirectory(directory: string): void {
   }
 }
 
-/** The event that Step Functions sends when an execution changes its status. */
-function executionEvent(record: ExecutionRecord, region: string, account: string) {
-  const { executionArn, stateMachineArn, name, status, startDate, stopDate, input, output, error, cause } = record;
-  return {
-    source: 'aws.states',
-    'detail-type': 'Step Functions Execution Status Change',
-    resources: [executionArn],
-    region,
-    account,
-    detail: {
-      executionArn,
-      stateMachineArn,
-      name,
-      status,
-      startDate: startDate.getTime(),
-      stopDate: stopDate?.getTime() ?? null,
-      input,
-      output: output ?? null,
-      error: error ?? null,
-      cause: cause ?? null,
-    },
-  };
-}
-
-/** The event that Run Command sends when an invocation changes its status. */
-function commandEvent(command: Command, invocation: Invocation) {
-  const { region, account } = command.document;
-  return {
-    source: 'aws.ssm',
-    'detail-type': 'EC2 Command Invocation Status-change Notification',
-    resources: [`arn:aws:ec2:${region}:${account}:instance/${invocation.instanceId}`],
-    region,
-    account,
-    detail: {
-      'command-id': command.id,
-      'document-name': command.document.name,
-      'instance-id': invocation.instanceId,
-      'requested-date-time': command.requested.toISOString(),
-      // The event says how a command timed out, as the console does.
-      status: invocation.status,
-    },
-  };
-}
-
 async function start(options: AssemblyOptions, release: () => void): Promise<Runtime> {
-  const { directory, clusters, port, dropEvents = false, say = () => {} } = options;
+  const { directory, clusters, port, dropEvents = false, withoutAgent = [], say = () => {} } = options;
   const started = new Date();
   const stacks = loadAssembly(options.assembly);
   const onInternalError = (what: string, error: unknown) => say(`${what}: ${(error as Error).stack ?? error}`);
@@ -212,7 +173,7 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
     { functions, tokens, publish: async (input) => publishFromTask(topics, input) },
     (record, region) => bus.put(executionEvent(record, region, record.executionArn.split(':')[4] ?? '')),
   );
-  const hosts = new Hosts(makeProcessHosts(clusters, directory, say));
+  const hosts = new Hosts(makeProcessHosts(clusters, directory, say), new Set(withoutAgent));
   let url = '';
   const commands = new Commands({
     documents,
@@ -250,6 +211,9 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
   functions.serveAt(url);
   topics.serveAt(url);
   await Promise.all(hosts.list().map((host) => host.boot()));
+  for (const host of hosts.list()) {
+    host.onStateChange((state) => bus.put(instanceEvent(host.facts, state, account)));
+  }
   schedules.start();
 
   let stopping: Promise<void> | undefined;

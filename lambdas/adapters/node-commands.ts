@@ -1,9 +1,11 @@
 /** Node commands over SSM Run Command: sent here, and read back when they have ended. */
 import {
+  type Command,
   DescribeInstanceInformationCommand,
   GetCommandInvocationCommand,
   InvalidInstanceId,
   ListCommandsCommand,
+  paginateDescribeInstanceInformation,
   paginateListCommands,
   SendCommandCommand,
   SSMClient,
@@ -29,6 +31,7 @@ export interface SentCommand {
   readonly commandId: string;
   readonly instanceId: string;
   readonly taskToken: string;
+  readonly sentAt: Date;
 }
 
 // SendCommand is throttled per account; the SDK's adaptive retry backs off with jitter.
@@ -60,6 +63,23 @@ export async function sendNodeCommand(outgoing: OutgoingCommand): Promise<string
   }
 }
 
+/** When SSM last heard of each instance's agent; an instance that it does not know is missing. */
+export async function lastPings(instanceIds: readonly string[]): Promise<Map<string, Date>> {
+  if (instanceIds.length === 0) return new Map();
+  const pings = new Map<string, Date>();
+  const pages = paginateDescribeInstanceInformation(
+    { client },
+    { Filters: [{ Key: 'InstanceIds', Values: [...instanceIds] }] },
+  );
+  for await (const { InstanceInformationList } of pages) {
+    for (const { InstanceId, PingStatus, LastPingDateTime } of InstanceInformationList ?? []) {
+      if (InstanceId === undefined || LastPingDateTime === undefined) continue;
+      pings.set(InstanceId, PingStatus === 'Online' ? new Date() : LastPingDateTime);
+    }
+  }
+  return pings;
+}
+
 /** Tells an instance that SSM has never seen from one that it cannot reach now. */
 async function whyNotTaken({ instanceId, node }: OutgoingCommand, cause: Error): Promise<OperatorError> {
   const { InstanceInformationList } = await client.send(
@@ -85,8 +105,16 @@ async function whyNotTaken({ instanceId, node }: OutgoingCommand, cause: Error):
 /** The command as it was sent, or null when nobody waits for it. */
 export async function findSentCommand(commandId: string, instanceId: string): Promise<SentCommand | null> {
   const { Commands } = await client.send(new ListCommandsCommand({ CommandId: commandId }));
-  const taskToken = Commands?.[0]?.Parameters?.TaskToken?.[0];
-  return taskToken === undefined || taskToken === '-' ? null : { commandId, instanceId, taskToken };
+  const [command] = Commands ?? [];
+  return command === undefined ? null : sentCommand(command, instanceId);
+}
+
+/** The parts of a command that completing it takes; null when nobody waits for it. */
+function sentCommand(command: Command, instanceId: string): SentCommand | null {
+  const taskToken = command.Parameters?.TaskToken?.[0];
+  const { CommandId: commandId, RequestedDateTime: sentAt } = command;
+  if (taskToken === undefined || taskToken === '-' || commandId === undefined || sentAt === undefined) return null;
+  return { commandId, instanceId, taskToken, sentAt };
 }
 
 /** Commands of the given documents sent since `since` that somebody waits for. */
@@ -97,17 +125,20 @@ export async function findCommandsSince(since: Date, documents: ReadonlySet<stri
   const pages = paginateListCommands({ client }, { Filters: [{ key: 'InvokedAfter', value: invokedAfter }] });
   for await (const { Commands } of pages) {
     for (const command of Commands ?? []) {
-      const [taskToken, instanceId] = [command.Parameters?.TaskToken?.[0], command.InstanceIds?.[0]];
-      if (taskToken === undefined || taskToken === '-' || instanceId === undefined) continue;
-      if (command.CommandId === undefined || !documents.has(command.DocumentName ?? '')) continue;
-      found.push({ commandId: command.CommandId, instanceId, taskToken });
+      const [instanceId] = command.InstanceIds ?? [];
+      if (instanceId === undefined || !documents.has(command.DocumentName ?? '')) continue;
+      const sent = sentCommand(command, instanceId);
+      if (sent !== null) found.push(sent);
     }
   }
   return found;
 }
 
 /** What became of a command on its instance. */
-export async function readInvocation({ commandId, instanceId }: SentCommand): Promise<Invocation> {
+export async function readInvocation({
+  commandId,
+  instanceId,
+}: Pick<SentCommand, 'commandId' | 'instanceId'>): Promise<Invocation> {
   const invocation = await client.send(
     new GetCommandInvocationCommand({ CommandId: commandId, InstanceId: instanceId }),
   );

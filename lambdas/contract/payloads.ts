@@ -46,6 +46,12 @@ export const commandEndedEventSchema = z.object({
   detail: z.object({ 'command-id': z.string(), 'instance-id': z.string() }),
 });
 
+/** EC2's "Instance State-change Notification" of an instance that stops, or whatever the schedule sends. */
+export const sweepEventSchema = z.union([
+  z.object({ time: z.iso.datetime(), detail: z.object({ 'instance-id': z.string(), state: z.string() }) }),
+  z.object({}),
+]);
+
 /** One node's preflight: its facts, or why there are none. */
 export const preflightReportSchema = z.union([
   z.object({ node: z.string(), failure: failureSchema }),

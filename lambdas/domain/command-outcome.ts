@@ -92,3 +92,49 @@ function ended(invocation: Invocation): CommandOutcome {
     'Run Command in the SSM console shows its whole output. Every step can be repeated: start the runbook again.',
   );
 }
+
+/** What is known of the instance that a command runs on. */
+export interface InstanceEvidence {
+  /** EC2's event that the instance stops or has stopped, if this is about one. */
+  readonly gone: { readonly state: string; readonly at: Date } | null;
+  /** When SSM last heard of its agent; null when SSM does not know. */
+  readonly lastPing: Date | null;
+}
+
+/** SSM is silent for minutes when an agent restarts or a network flaps; this is longer. */
+const lostContactMilliseconds = 15 * 60_000;
+
+/**
+ * What a command that has not ended means, given what is known of its instance. SSM leaves it in progress until its
+ * time is up, two days for a base backup, although nobody works on it any more. Should the host come back and go on,
+ * it stops as soon as it sees a command of the next operation.
+ *
+ * @param sentAt when the command was sent; an instance that went away before has come back since
+ */
+export function outcomeOnInstance(
+  outcome: CommandOutcome,
+  instanceId: string,
+  sentAt: Date,
+  evidence: InstanceEvidence,
+  now: Date,
+): CommandOutcome {
+  if (outcome.kind !== 'pending') return outcome;
+  const { gone, lastPing } = evidence;
+  const remedy = 'Start the instance if it is stopped, then the runbook again: it goes on where it stopped.';
+  // EC2 tells the time of its event in whole seconds.
+  if (gone !== null && gone.at.getTime() >= Math.floor(sentAt.getTime() / 1000) * 1000) {
+    return failure(
+      'HostUnreachable',
+      `The instance ${instanceId} went away while the command ran: EC2 reports that it is ${gone.state}.`,
+      remedy,
+    );
+  }
+  if (lastPing !== null && now.getTime() - Math.max(lastPing.getTime(), sentAt.getTime()) > lostContactMilliseconds) {
+    return failure(
+      'HostUnreachable',
+      `SSM has not heard of ${instanceId} since ${lastPing.toISOString()}, while the command runs there.`,
+      remedy,
+    );
+  }
+  return outcome;
+}

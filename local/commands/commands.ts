@@ -150,7 +150,8 @@ export class Commands {
     const values = checkParameters(document, request.parameters);
     const missing = request.instanceIds.filter((id) => {
       const host = this.#hosts.find(id, region);
-      return host === undefined || host.state === 'stopped' || host.state === 'stopping';
+      if (host === undefined || !this.#hosts.isManaged(host)) return true;
+      return host.state === 'stopped' || host.state === 'stopping';
     });
     if (missing.length > 0) {
       throw new AwsError(

@@ -68,8 +68,17 @@ export function makeProcessHosts(clusters: readonly Cluster[], directory: string
 export class Hosts {
   readonly #hosts: Map<string, Host>;
 
-  constructor(hosts: readonly Host[]) {
+  readonly #withoutAgent: ReadonlySet<string>;
+
+  /** @param withoutAgent nodes on whose hosts the SSM agent was never installed */
+  constructor(hosts: readonly Host[], withoutAgent: ReadonlySet<string>) {
     this.#hosts = new Map(hosts.map((host) => [host.facts.instanceId, host]));
+    this.#withoutAgent = withoutAgent;
+  }
+
+  /** True when SSM knows the host: its agent has registered at some time. */
+  isManaged(host: Host): boolean {
+    return !this.#withoutAgent.has(host.facts.name);
   }
 
   /** Hosts of a region, in the order of the configuration. */

@@ -296,6 +296,7 @@ export function ssmService(documents: Documents, hosts: Hosts, commands: Command
           ];
           const found = hosts
             .list(region)
+            .filter((host) => hosts.isManaged(host))
             .map(describeInstance)
             .filter((instance) =>
               filters.every(({ Key, Values }) => {

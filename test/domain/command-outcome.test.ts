@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { commandOutcome, type Invocation } from '../../lambdas/domain/command-outcome.ts';
+import {
+  type CommandOutcome,
+  commandOutcome,
+  type Invocation,
+  outcomeOnInstance,
+} from '../../lambdas/domain/command-outcome.ts';
 import { explainFailure } from '../../lambdas/domain/failure.ts';
 import { outgoingCommand } from '../../lambdas/domain/outgoing-command.ts';
 import { exampleCluster } from '../support/example-cluster.ts';
@@ -52,6 +57,47 @@ describe('the end of a command', () => {
       invocation({ statusDetails: 'Failed', responseCode: 127, standardError: 'bash: foo: command not found\n' }),
     );
     expect(outcome).toMatchObject({ cause: expect.stringContaining('bash: foo: command not found') });
+  });
+});
+
+describe('a command that has not ended', () => {
+  const sentAt = new Date('2026-01-01T00:00:00.900Z');
+  const minutesLater = (minutes: number) => new Date(sentAt.getTime() + minutes * 60_000);
+  const judge = (
+    gone: { state: string; at: Date } | null,
+    lastPing: Date | null,
+    outcome: CommandOutcome = { kind: 'pending' },
+  ) => outcomeOnInstance(outcome, 'i-1', sentAt, { gone, lastPing }, minutesLater(60));
+
+  it('has failed when its instance stopped after it was sent', () => {
+    const outcome = judge({ state: 'stopping', at: minutesLater(1) }, minutesLater(60));
+    expect(outcome).toMatchObject({
+      kind: 'failure',
+      error: 'HostUnreachable',
+      cause: expect.stringContaining('stopping'),
+    });
+  });
+
+  it('has failed when its instance stopped in the same second', () => {
+    expect(judge({ state: 'stopped', at: new Date('2026-01-01T00:00:00Z') }, null).kind).toBe('failure');
+  });
+
+  it('is still waited for when the instance stopped before, and came back', () => {
+    expect(judge({ state: 'stopped', at: minutesLater(-1) }, minutesLater(60))).toEqual({ kind: 'pending' });
+  });
+
+  it.each([
+    ['45 minutes', minutesLater(14), 'failure'],
+    ['14 minutes', minutesLater(46), 'pending'],
+    ['a time nobody knows', null, 'pending'],
+    ['long before it was sent', minutesLater(-600), 'failure'],
+  ])('after SSM has not heard of the agent for %s', (_title, lastPing, kind) => {
+    expect(judge(null, lastPing).kind).toBe(kind);
+  });
+
+  it('keeps its result when the instance stops afterwards', () => {
+    const success = { kind: 'success', result: {} } as const;
+    expect(judge({ state: 'stopped', at: minutesLater(1) }, null, success)).toBe(success);
   });
 });
 

@@ -260,6 +260,17 @@ describe.each([
       ],
       [
         {
+          source: ['aws.ec2'],
+          'detail-type': ['EC2 Instance State-change Notification'],
+          detail: {
+            'instance-id': cluster.nodes.map(({ instanceId }) => instanceId),
+            state: ['stopping', 'stopped', 'shutting-down', 'terminated'],
+          },
+        },
+        ['<Functionssweepnodecommands>'],
+      ],
+      [
+        {
           source: ['aws.states'],
           'detail-type': ['Step Functions Execution Status Change'],
           detail: { stateMachineArn: [expect.anything()], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },

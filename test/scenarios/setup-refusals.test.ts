@@ -119,7 +119,7 @@ describe('of hosts that cannot hold the cluster', () => {
   it('an instance that SSM does not know', async () => {
     await using runtime = await LocalRuntime.start({
       clusters: [notesCluster()],
-      args: ['--unmanaged', 'pg_sync_slave01'],
+      args: ['--without-agent', 'pg_sync_slave01'],
     });
     const outcome = await refusal(runtime);
     expect(outcome).toMatchObject({

@@ -118,7 +118,7 @@ export class LocalRuntime implements AsyncDisposable {
   /** Kills it without a chance to clean up; its reaper ends the hosts. */
   async kill(): Promise<void> {
     const exit = once(this.#child, 'exit');
-    process.kill(Number(readFileSync(join(this.directory, 'runtime.pid'), 'utf8')), 'SIGKILL');
+    process.kill(Number.parseInt(readFileSync(join(this.directory, 'runtime.pid'), 'utf8'), 10), 'SIGKILL');
     await exit;
   }
 
