@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Service } from '../services/service.ts';
 import { AwsError, notServed } from './aws-error.ts';
 import { type Answer, jsonAnswer, jsonError, targetOperation } from './json.ts';
-import { ec2Answer, ec2Error, queryAnswer, queryError, queryInput } from './query.ts';
+import { ec2Answer, ec2Error, queryAnswer, queryError, queryInput, s3Error } from './query.ts';
 import { matchRoute, restAnswer, restError } from './rest-json.ts';
 
 /** The largest request that any served operation takes, with room to spare. */
@@ -62,12 +62,15 @@ function isLoopbackHost(host: string | undefined): boolean {
   return /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?$/.test(host ?? '');
 }
 
+/** An error in the protocol of its service, or, of a service that is not served, in the likely one. */
 function encodeError(
   service: Service | undefined,
-  contentType: string | undefined,
+  name: string,
+  request: IncomingMessage,
   id: string,
   error: AwsError,
 ): Answer {
+  const contentType = request.headers['content-type'];
   switch (service?.protocol) {
     case 'query':
       return queryError(service.namespace ?? '', id, error);
@@ -75,10 +78,12 @@ function encodeError(
       return ec2Error(id, error);
     case 'rest-json':
       return restError(error);
+    case 'json':
+      return jsonError(contentType, error);
     default:
-      return contentType?.startsWith('application/x-www-form-urlencoded') === true
-        ? queryError('', id, error)
-        : jsonError(contentType, error);
+      if (name === 's3') return s3Error(id, error);
+      if (contentType?.startsWith('application/x-www-form-urlencoded') === true) return queryError('', id, error);
+      return request.headers['x-amz-target'] === undefined ? restError(error) : jsonError(contentType, error);
   }
 }
 
@@ -148,6 +153,7 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
     const contentType = request.headers['content-type'];
     const url = new URL(request.url ?? '/', 'http://127.0.0.1');
     let service: Service | undefined;
+    let name = '?';
     let operation = '?';
     try {
       if (!isLoopbackHost(request.headers.host)) {
@@ -164,13 +170,14 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
       const scope = credentialScope(request);
       const target = request.headers['x-amz-target'];
       const linkAction = request.method === 'GET' ? url.searchParams.get('Action') : null;
-      const name =
+      const found =
         scope?.service ??
         (typeof target === 'string' ? servicesByTarget[target.slice(0, target.indexOf('.'))] : undefined) ??
         (linkAction !== null && unsignedOperations.has(linkAction) ? 'sns' : undefined);
-      if (name === undefined) {
+      if (found === undefined) {
         throw new AwsError('MissingAuthenticationToken', 'The request is not signed: its service is unknown', 403);
       }
+      name = found;
       const raw = options.raw[name];
       if (raw !== undefined) {
         raw(request, response);
@@ -191,10 +198,10 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
       const result = await handler.call(decoded.input, { region: scope?.region ?? linkRegion ?? '', requestId });
       return encode(service, contentType, requestId, operation, result);
     } catch (error) {
-      if (error instanceof AwsError) return encodeError(service, contentType, requestId, error);
-      options.onInternalError(service?.name ?? '?', operation, error);
+      if (error instanceof AwsError) return encodeError(service, name, request, requestId, error);
+      options.onInternalError(name, operation, error);
       const failure = new AwsError('InternalFailure', `The local runtime failed: ${(error as Error).message}`, 500);
-      return encodeError(service, contentType, requestId, failure);
+      return encodeError(service, name, request, requestId, failure);
     }
   }
 

@@ -105,3 +105,8 @@ export function ec2Error(requestId: string, error: AwsError): Answer {
     error.status,
   );
 }
+
+/** Answers an error as S3 does, whose root element is the error itself. */
+export function s3Error(requestId: string, error: AwsError): Answer {
+  return xml({ Error: { Code: error.code, Message: error.message, RequestId: requestId } }, error.status);
+}

@@ -1,0 +1,191 @@
+/** Run Command and hosts through the newest SDK clients: real scripts in two process hosts. */
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { CloudWatchLogsClient, FilterLogEventsCommand, GetLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { DescribeInstancesCommand, EC2Client, StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
+import {
+  CancelCommandCommand,
+  DescribeInstanceInformationCommand,
+  GetCommandInvocationCommand,
+  ListCommandInvocationsCommand,
+  ListCommandsCommand,
+  SendCommandCommand,
+  type SendCommandCommandInput,
+  SSMClient,
+} from '@aws-sdk/client-ssm';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventually, type Fixture, instanceIds, startFixture } from './fixture/runtime.ts';
+
+const [first, second] = instanceIds;
+let fixture: Fixture;
+let ssm: SSMClient;
+let ec2: EC2Client;
+let logs: CloudWatchLogsClient;
+
+beforeAll(async () => {
+  fixture = await startFixture();
+  ssm = new SSMClient(fixture.client);
+  ec2 = new EC2Client(fixture.client);
+  logs = new CloudWatchLogsClient(fixture.client);
+}, 60_000);
+afterAll(() => fixture.end());
+
+async function send(more: Partial<SendCommandCommandInput>): Promise<string> {
+  const { Command } = await ssm.send(
+    new SendCommandCommand({ DocumentName: 'fixture-run', InstanceIds: [first], Parameters: { Exit: ['0'] }, ...more }),
+  );
+  return Command?.CommandId ?? '';
+}
+
+const invocation = (CommandId: string, InstanceId: string = first) =>
+  ssm.send(new GetCommandInvocationCommand({ CommandId, InstanceId }));
+
+const ended = (id: string, instance?: string) =>
+  eventually(
+    () => invocation(id, instance),
+    ({ Status }) => Status !== 'Pending' && Status !== 'InProgress',
+  );
+
+/** Processes that work inside a node's directory. */
+function processesOf(node: string): string[] {
+  const directory = join(fixture.directory, 'nodes', node);
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readlinkSync(`/proc/${pid}/cwd`).startsWith(directory);
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function power(instance: string, on: boolean): Promise<void> {
+  const InstanceIds = [instance];
+  await (on
+    ? ec2.send(new StartInstancesCommand({ InstanceIds }))
+    : ec2.send(new StopInstancesCommand({ InstanceIds })));
+  await eventually(
+    async () => {
+      const { Reservations } = await ec2.send(new DescribeInstancesCommand({ InstanceIds }));
+      return Reservations?.[0]?.Instances?.[0]?.State?.Name;
+    },
+    (state) => state === (on ? 'running' : 'stopped'),
+  );
+}
+
+test('a command runs the document’s script and ends with it, whatever it leaves running', async () => {
+  const result = await ended(await send({ Parameters: { Exit: ['3'] }, Comment: 'three' }));
+  expect(result).toMatchObject({
+    Status: 'Failed',
+    StatusDetails: 'Failed',
+    ResponseCode: 3,
+    StandardOutputContent: 'on node1 with 3\n',
+    StandardErrorContent: 'to stderr\n',
+    Comment: 'three',
+  });
+  expect(result.ExecutionElapsedTime).toMatch(/^PT[\d.]+S$/);
+  expect(await ended(await send({}))).toMatchObject({ Status: 'Success', ResponseCode: 0 });
+});
+
+test('output is in CloudWatch Logs under the agent’s stream names', async () => {
+  const id = await send({
+    CloudWatchOutputConfig: { CloudWatchOutputEnabled: true, CloudWatchLogGroupName: '/some/group' },
+  });
+  await ended(id);
+  const stream = { logGroupName: '/some/group', logStreamName: `${id}/${first}/aws-runShellScript/stdout` };
+  const { events } = await logs.send(new GetLogEventsCommand({ ...stream, startFromHead: true }));
+  expect(events?.map(({ message }) => message)).toEqual(['on node1 with 0']);
+  const found = await logs.send(
+    new FilterLogEventsCommand({ logGroupName: '/some/group', filterPattern: '"to stderr"' }),
+  );
+  expect(found.events?.map(({ logStreamName }) => logStreamName)).toEqual([`${id}/${first}/aws-runShellScript/stderr`]);
+});
+
+test('ListCommands gives the parameters back, by id and by time', async () => {
+  const id = await send({ Parameters: { Exit: ['0'], TaskToken: ['token-of-nobody'] } });
+  const byId = await ssm.send(new ListCommandsCommand({ CommandId: id }));
+  expect(byId.Commands?.map(({ Parameters }) => Parameters)).toEqual([{ Exit: ['0'], TaskToken: ['token-of-nobody'] }]);
+  await ended(id);
+  const later = new Date(Date.now() + 60_000).toISOString();
+  const byTime = await ssm.send(new ListCommandsCommand({ Filters: [{ key: 'InvokedAfter', value: later }] }));
+  expect(byTime.Commands).toEqual([]);
+  const { CommandInvocations } = await ssm.send(new ListCommandInvocationsCommand({ CommandId: id, Details: true }));
+  expect(CommandInvocations?.[0]).toMatchObject({ InstanceId: first, InstanceName: 'node1', Status: 'Success' });
+});
+
+test.each([
+  ['an unknown document', { DocumentName: 'none' }, 'InvalidDocument'],
+  ['an unknown instance', { InstanceIds: ['i-0123456789abcdef0'] }, 'InvalidInstanceId'],
+  ['a missing parameter', { Parameters: {} }, 'InvalidParameters'],
+  ['an unknown parameter', { Parameters: { Exit: ['0'], Other: ['1'] } }, 'InvalidParameters'],
+  ['a value outside its pattern', { Parameters: { Exit: ['0; reboot'] } }, 'InvalidParameters'],
+  ['a value with a line end', { Parameters: { Exit: ['0\n'] } }, 'InvalidParameters'],
+  ['targets', { InstanceIds: undefined, Targets: [{ Key: 'tag:Name', Values: ['x'] }] }, 'ValidationException'],
+  ['notifications', { NotificationConfig: { NotificationArn: 'arn' } }, 'ValidationException'],
+  ['a long comment', { Comment: 'x'.repeat(101) }, 'ValidationException'],
+  ['a short delivery timeout', { TimeoutSeconds: 29 }, 'ValidationException'],
+])('%s is refused', async (_what, more, error) => {
+  await expect(send(more as Partial<SendCommandCommandInput>)).rejects.toMatchObject({ name: error });
+});
+
+test('an invocation that is not there', async () => {
+  await expect(invocation('00000000-0000-0000-0000-000000000000')).rejects.toMatchObject({
+    name: 'InvocationDoesNotExist',
+  });
+});
+
+test('a command that runs too long is killed, and so is a cancelled one', async () => {
+  const slow = await send({ DocumentName: 'fixture-sleep', Parameters: {} });
+  const cancelled = await send({ DocumentName: 'fixture-sleep', Parameters: {}, InstanceIds: [second] });
+  await eventually(
+    () => invocation(cancelled, second),
+    ({ Status }) => Status === 'InProgress',
+  );
+  await ssm.send(new CancelCommandCommand({ CommandId: cancelled }));
+  expect(await ended(cancelled, second)).toMatchObject({ Status: 'Cancelled', ResponseCode: 137 });
+  expect(await ended(slow)).toMatchObject({
+    Status: 'TimedOut',
+    StatusDetails: 'ExecutionTimedOut',
+    ResponseCode: 137,
+  });
+});
+
+test('a power cut ends every process of the host and nothing of another; its commands end when it is back', async () => {
+  await ended(await send({ InstanceIds: [second] }), second);
+  const id = await send({ DocumentName: 'fixture-sleep', Parameters: {} });
+  await eventually(
+    () => invocation(id),
+    ({ Status }) => Status === 'InProgress',
+  );
+  expect(processesOf('node1').length).toBeGreaterThan(0);
+  const others = processesOf('node2');
+  expect(others.length).toBeGreaterThan(0);
+  await power(first, false);
+  expect(processesOf('node1')).toEqual([]);
+  expect(processesOf('node2')).toEqual(others);
+  expect(await invocation(id)).toMatchObject({ Status: 'InProgress' });
+  await expect(send({})).rejects.toMatchObject({ name: 'InvalidInstanceId' });
+  const { InstanceInformationList } = await ssm.send(new DescribeInstanceInformationCommand({}));
+  expect(InstanceInformationList?.map(({ ComputerName }) => ComputerName)).toEqual(['node1', 'node2']);
+  await power(first, true);
+  expect(await ended(id)).toMatchObject({ Status: 'Failed' });
+  expect(await ended(await send({}))).toMatchObject({ Status: 'Success' });
+});
+
+test('instances are found by their Name tag', async () => {
+  const { Reservations } = await ec2.send(
+    new DescribeInstancesCommand({ Filters: [{ Name: 'tag:Name', Values: ['node2'] }] }),
+  );
+  const instances = Reservations?.flatMap(({ Instances }) => Instances ?? []);
+  expect(instances).toMatchObject([
+    { InstanceId: second, PrivateIpAddress: '127.0.0.3', Tags: [{ Key: 'Name', Value: 'node2' }, {}] },
+  ]);
+  await expect(ec2.send(new DescribeInstancesCommand({ InstanceIds: ['i-0123456789abcdef0'] }))).rejects.toMatchObject({
+    name: 'InvalidInstanceID.NotFound',
+  });
+});
+
+test('scripts have a bare environment and an aws of their own', () => {
+  const aws = join(fixture.directory, 'nodes', 'node1', 'bin', 'aws');
+  expect(existsSync(aws)).toBe(true);
+  expect(readFileSync(aws, 'utf8')).toContain('aws-on-host');
+});
