@@ -80,5 +80,5 @@ try {
   process.exit();
 } catch (error) {
   console.error(`${colours.red('Not started:')} ${(error as Error).message}`);
-  process.exitCode = 1;
+  process.exit(1);
 }

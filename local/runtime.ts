@@ -210,11 +210,6 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
   url = endpoint.url;
   functions.serveAt(url);
   topics.serveAt(url);
-  await Promise.all(hosts.list().map((host) => host.boot()));
-  for (const host of hosts.list()) {
-    host.onStateChange((state) => bus.put(instanceEvent(host.facts, state, account)));
-  }
-  schedules.start();
 
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
@@ -229,6 +224,16 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
     await tables.close();
     release();
   };
+  try {
+    await Promise.all(hosts.list().map((host) => host.boot()));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  for (const host of hosts.list()) {
+    host.onStateChange((state) => bus.put(instanceEvent(host.facts, state, account)));
+  }
+  schedules.start();
   return {
     endpoint: url,
     clusters,
