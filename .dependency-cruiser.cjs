@@ -15,8 +15,8 @@ const entryPoints = [
   '^local/main\\.ts$',
   '^local/rehearsal/main\\.ts$',
   '^local/prerequisites/run\\.mjs$',
-  '^local/functions/instance-thread\\.ts$', // a worker thread
-  '^local/hosts/aws-on-host\\.ts$', // the aws command on a host's search path
+  '^local/functions/instance-thread\\.mjs$', // a worker thread
+  '^local/hosts/aws-on-host\\.mjs$', // the aws command on a host's search path
   '^bench/',
 ];
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-const intervalMilliseconds = 200;
+const intervalMilliseconds = 100;
 
 /**
  * Repeats `attempt` until it succeeds or `patienceMilliseconds` have passed; then its last error is thrown.

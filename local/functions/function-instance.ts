@@ -39,7 +39,7 @@ export class FunctionInstance {
   constructor(options: InstanceOptions) {
     this.#options = options;
     const { data, environment } = options;
-    this.#worker = new Worker(new URL('./instance-thread.ts', import.meta.url), {
+    this.#worker = new Worker(new URL('./instance-thread.mjs', import.meta.url), {
       workerData: data,
       env: environment,
       execArgv: [],

@@ -40,9 +40,8 @@ export function makeProcessHosts(clusters: readonly Cluster[], directory: string
   const programs = join(directory, 'bin');
   mkdirSync(nodes, { recursive: true, mode: 0o755 });
   mkdirSync(programs, { recursive: true, mode: 0o755 });
-  // .mts: a module wherever it lies.
-  const script = join(programs, 'aws-on-host.mts');
-  copyFileSync(new URL('./aws-on-host.ts', import.meta.url), script);
+  const script = join(programs, 'aws-on-host.mjs');
+  copyFileSync(new URL('./aws-on-host.mjs', import.meta.url), script);
   const taken = new Set<string>();
   return clusters.flatMap(hostFacts).map((facts) => {
     if (taken.has(facts.name)) throw new Error(`Two clusters have a node ${facts.name}; hosts are kept by node name`);

@@ -1,27 +1,40 @@
-/** Runs in a worker thread: loads the deployed bundle as Lambda's Node.js runtime does and calls its handler. */
+/**
+ * Runs in a worker thread: loads the deployed bundle as Lambda's Node.js runtime does and calls its handler.
+ *
+ * JavaScript, because every thread would have to strip the types again, which takes longer than the rest of its start.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { FunctionError, InstanceData, InstanceMessage, InvokeMessage } from './instance-messages.ts';
 
-const data = workerData as InstanceData;
+/**
+ * @import { FunctionError, InstanceData, InstanceMessage, InvokeMessage } from './instance-messages.ts'
+ * @typedef {(event: unknown, context: object) => unknown} Handler
+ */
 
-function say(message: InstanceMessage): void {
+/** @type {InstanceData} */
+const data = workerData;
+
+/** @param {InstanceMessage} message */
+function say(message) {
   parentPort?.postMessage(message);
 }
 
-/** Lambda reports an error by its name, its message and its stack's lines. */
-function functionError(error: unknown): FunctionError {
+/**
+ * Lambda reports an error by its name, its message and its stack's lines.
+ * @param {unknown} error
+ * @returns {FunctionError}
+ */
+function functionError(error) {
   if (error instanceof Error) {
     return { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') };
   }
   return { errorType: typeof error, errorMessage: String(error), trace: [] };
 }
 
-type Handler = (event: unknown, context: object) => unknown;
-
-async function loadHandler(): Promise<Handler> {
+/** @returns {Promise<Handler>} */
+async function loadHandler() {
   const dot = data.handler.lastIndexOf('.');
   const moduleName = data.handler.slice(0, dot);
   const exportName = data.handler.slice(dot + 1);
@@ -31,18 +44,20 @@ async function loadHandler(): Promise<Handler> {
     error.name = 'Runtime.ImportModuleError';
     throw error;
   }
-  const loaded = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
-  const fallback = loaded.default as Record<string, unknown> | undefined;
+  /** @type {Record<string, Handler> & { default?: Record<string, Handler> }} */
+  const loaded = await import(pathToFileURL(file).href);
+  const fallback = loaded.default;
   const handler = loaded[exportName] ?? fallback?.[exportName];
   if (typeof handler !== 'function') {
     const error = new Error(`${data.handler} is undefined or not exported`);
     error.name = 'Runtime.HandlerNotFound';
     throw error;
   }
-  return handler as Handler;
+  return handler;
 }
 
-function contextOf(message: InvokeMessage): object {
+/** @param {InvokeMessage} message */
+function contextOf(message) {
   return {
     awsRequestId: message.requestId,
     callbackWaitsForEmptyEventLoop: true,
@@ -56,7 +71,11 @@ function contextOf(message: InvokeMessage): object {
   };
 }
 
-async function invoke(handler: Handler, message: InvokeMessage): Promise<void> {
+/**
+ * @param {Handler} handler
+ * @param {InvokeMessage} message
+ */
+async function invoke(handler, message) {
   const { requestId } = message;
   try {
     const result = await handler(JSON.parse(message.payload), contextOf(message));
@@ -68,7 +87,7 @@ async function invoke(handler: Handler, message: InvokeMessage): Promise<void> {
 
 try {
   const handler = await loadHandler();
-  parentPort?.on('message', (message: InvokeMessage) => void invoke(handler, message));
+  parentPort?.on('message', (message) => void invoke(handler, message));
   say({ kind: 'ready' });
 } catch (error) {
   say({ kind: 'init-error', error: functionError(error) });
