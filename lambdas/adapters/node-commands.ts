@@ -11,20 +11,8 @@ import {
   SSMClient,
 } from '@aws-sdk/client-ssm';
 import { OperatorError } from '../contract/errors.ts';
-import type { NodeCommandName } from '../contract/node-commands.ts';
 import type { Invocation } from '../domain/command-outcome.ts';
-
-/** A command as it is to be sent. */
-export interface OutgoingCommand {
-  readonly command: NodeCommandName;
-  readonly document: string;
-  readonly instanceId: string;
-  readonly node: string;
-  readonly parameters: Readonly<Record<string, string>>;
-  /** How long SSM may try to deliver it, in seconds (at least 30). */
-  readonly deliverySeconds: number;
-  readonly logGroup: string;
-}
+import type { AddressedCommand } from '../domain/outgoing-command.ts';
 
 /** A command that was sent with a task token, on one instance. */
 export interface SentCommand {
@@ -38,12 +26,12 @@ export interface SentCommand {
 const client = new SSMClient({ retryMode: 'adaptive', maxAttempts: 8 });
 
 /**
- * Sends a command to one instance.
+ * Sends a command to one instance; its whole output goes to `logGroup`.
  *
  * @returns SSM's command id
  * @throws OperatorError InstanceUnknownToSsm or HostUnreachable when SSM will not take it
  */
-export async function sendNodeCommand(outgoing: OutgoingCommand): Promise<string> {
+export async function sendNodeCommand(outgoing: AddressedCommand, logGroup: string): Promise<string> {
   try {
     const { Command } = await client.send(
       new SendCommandCommand({
@@ -52,7 +40,7 @@ export async function sendNodeCommand(outgoing: OutgoingCommand): Promise<string
         Parameters: Object.fromEntries(Object.entries(outgoing.parameters).map(([name, value]) => [name, [value]])),
         TimeoutSeconds: outgoing.deliverySeconds,
         Comment: `${outgoing.command} on ${outgoing.node}`.slice(0, 100),
-        CloudWatchOutputConfig: { CloudWatchLogGroupName: outgoing.logGroup, CloudWatchOutputEnabled: true },
+        CloudWatchOutputConfig: { CloudWatchLogGroupName: logGroup, CloudWatchOutputEnabled: true },
       }),
     );
     if (Command?.CommandId === undefined) throw new Error('SSM accepted the command without giving it an id');
@@ -81,7 +69,7 @@ export async function lastPings(instanceIds: readonly string[]): Promise<Map<str
 }
 
 /** Tells an instance that SSM has never seen from one that it cannot reach now. */
-async function whyNotTaken({ instanceId, node }: OutgoingCommand, cause: Error): Promise<OperatorError> {
+async function whyNotTaken({ instanceId, node }: AddressedCommand, cause: Error): Promise<OperatorError> {
   const { InstanceInformationList } = await client.send(
     new DescribeInstanceInformationCommand({ Filters: [{ Key: 'InstanceIds', Values: [instanceId] }] }),
   );

@@ -14,6 +14,7 @@ export interface AddressedCommand {
   readonly instanceId: string;
   readonly node: string;
   readonly parameters: Readonly<Record<string, string>>;
+  /** How long SSM may try to deliver it, in seconds (at least 30). */
   readonly deliverySeconds: number;
 }
 

@@ -11,5 +11,5 @@ const logGroup = environmentVariable('COMMAND_LOG_GROUP');
 /** Sends a command to a node; the task that called waits until the command's end completes it. */
 export async function handler(event: unknown): Promise<{ commandId: string }> {
   const input = parseInput(runNodeCommandInputSchema, event, 'run-node-command');
-  return { commandId: await sendNodeCommand({ ...outgoingCommand(cluster, input, new Date()), logGroup }) };
+  return { commandId: await sendNodeCommand(outgoingCommand(cluster, input, new Date()), logGroup) };
 }
