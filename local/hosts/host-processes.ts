@@ -1,5 +1,6 @@
 /** Which processes belong to a process host, read from /proc. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { free, sharedMemoryOf } from './shared-memory.ts';
 
 /** A process as far as it matters here. */
 export interface HostProcess {
@@ -65,12 +66,13 @@ export function processesOf(directory: string, sessions: ReadonlySet<number>): H
   return all.filter(({ pid }) => own.has(pid));
 }
 
-/** Kills every process of a host until none is left. */
+/** Kills every process of a host until none is left, and frees the memory that they shared. */
 export async function killAll(directory: string, sessions: ReadonlySet<number>): Promise<void> {
   const deadline = Date.now() + 10_000;
+  const shared = sharedMemoryOf(processesOf(directory, sessions).map(({ pid }) => pid));
   for (;;) {
     const left = processesOf(directory, sessions);
-    if (left.length === 0) return;
+    if (left.length === 0) return free(shared);
     if (Date.now() > deadline) {
       throw new Error(`Processes ${left.map(({ pid }) => pid).join(', ')} in ${directory} do not end`);
     }
