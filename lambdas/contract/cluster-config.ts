@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { checkClusters } from './cluster-rules.ts';
 import { clusterShape } from './cluster-shape.ts';
 
-export { baseBackupNamePrefix, type Cluster, type ClusterNode, nodeNamePattern } from './cluster-shape.ts';
+export { type Cluster, type ClusterNode, nodeNamePattern } from './cluster-shape.ts';
 
 /** The whole file without the rules between values. */
 export const clustersShape = z.array(clusterShape).min(1, 'must hold at least one cluster');

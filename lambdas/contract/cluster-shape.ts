@@ -53,12 +53,9 @@ const roleName = z
 export const nodeNamePattern = '[A-Za-z0-9][A-Za-z0-9_.-]{0,62}';
 
 /**
- * Prefix of the application_name of our base backups. A running base backup streams WAL like a standby does, so
- * under a node's name it would count as that synchronous standby and stall every commit.
+ * application_names that PostgreSQL's own WAL receivers use when nobody names them: under a node's name they would
+ * count as that synchronous standby. Our own base backups connect under names with spaces, which no node can have.
  */
-export const baseBackupNamePrefix = 'base_backup_of_';
-
-/** application_names that PostgreSQL's own WAL receivers use when nobody names them, for the same reason. */
 const foreignReceiverNames = new Set(['walreceiver', 'pg_basebackup', 'pg_receivewal', 'pg_recvlogical', 'pg_rewind']);
 
 /** An address that a host can have. */
@@ -73,10 +70,6 @@ const nodeSchema = z
       .regex(
         new RegExp(`^${nodeNamePattern}$`),
         'must be 1 to 63 letters, digits, _ . or -, starting with a letter or digit',
-      )
-      .refine(
-        (name) => !name.toLowerCase().startsWith(baseBackupNamePrefix),
-        `must not start with ${baseBackupNamePrefix}, the name of running base backups`,
       )
       .refine(
         (name) => !foreignReceiverNames.has(name.toLowerCase()),

@@ -8,7 +8,6 @@ export const errorMeanings = {
   InvalidInput: 'input of a runbook or function is not what its schema asks for',
   // One operation at a time
   AnotherRunbookRuns: 'the cluster’s lock is held by a running execution',
-  LockLost: 'the lock passed to another execution while this one ran',
   // Reaching a host
   InstanceUnknownToSsm: 'SSM does not know the instance',
   HostUnreachable: 'SSM knows the instance and could not deliver the command',

@@ -198,11 +198,6 @@ describe('rules of one value', () => {
     ],
     ['a star as a name', ({ nodes }) => set(nodes[1] ?? {}, 'name', '*'), 'nodes[1].name: "*" must be 1 to 63'],
     [
-      'the name of our base backups',
-      ({ nodes }) => set(nodes[1] ?? {}, 'name', 'Base_Backup_of_x'),
-      'nodes[1].name: "Base_Backup_of_x" must not start with base_backup_of_',
-    ],
-    [
       'the name of a foreign receiver',
       ({ nodes }) => set(nodes[1] ?? {}, 'name', 'pg_receivewal'),
       'nodes[1].name: "pg_receivewal" is the name that PostgreSQL’s own programs',

@@ -87,7 +87,7 @@ describe('streaming', () => {
     ['catches up', observed(slave01, { ...slave02, state: 'catchup' }), 'StandbyCatchingUp', /its state is catchup/],
     [
       'is only being cloned',
-      observed(slave01, { ...slave02, applicationName: 'base_backup_of_2' }),
+      observed(slave01, { ...slave02, applicationName: 'base backup of pg_sync_slave02' }),
       'StandbyNotStreaming',
       /pg_sync_slave02/,
     ],
