@@ -24,6 +24,8 @@ import type { Host } from './hosts/host.ts';
 import { Hosts, makeProcessHosts } from './hosts/hosts.ts';
 import { LogStore } from './logs/log-store.ts';
 import { startEndpoint } from './protocols/endpoint.ts';
+import { EventSourceMappings } from './queues/event-source-mappings.ts';
+import { Queues } from './queues/queues.ts';
 import { Secrets } from './secrets/secrets.ts';
 import { cloudFormationService } from './services/cloudformation.ts';
 import { ec2Service } from './services/ec2.ts';
@@ -33,6 +35,7 @@ import { logsService } from './services/logs.ts';
 import { schedulerService } from './services/scheduler.ts';
 import { secretsManagerService } from './services/secretsmanager.ts';
 import { publishFromTask, snsService } from './services/sns.ts';
+import { sqsService } from './services/sqs.ts';
 import { ssmService } from './services/ssm.ts';
 import { statesService } from './services/states.ts';
 import { stsService } from './services/sts.ts';
@@ -163,8 +166,10 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
   const functions = new Functions(stacks, join(directory, 'functions'), logs);
   const bus = new EventBus(stacks, functions, dropEvents);
   const schedules = new Schedules(stacks, functions);
+  const queues = new Queues(stacks);
+  const mappings = new EventSourceMappings(stacks, queues, functions);
   const secrets = new Secrets(stacks, join(directory, 'secrets'));
-  const topics = new Topics(stacks, functions, new MailFolder(join(directory, 'mail')), say);
+  const topics = new Topics(stacks, { functions, queues }, new MailFolder(join(directory, 'mail')), say);
   const documents = new Documents(stacks);
   const tokens = new TaskTokens();
   const machines = new StateMachines(
@@ -192,6 +197,7 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
       ssmService(documents, hosts, commands),
       secretsManagerService(secrets),
       snsService(topics),
+      sqsService(queues),
       lambdaService(functions),
       eventsService(bus),
       schedulerService(schedules),
@@ -214,6 +220,7 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     schedules.stop();
+    mappings.stop();
     bus.dropServiceEvents = true;
     await machines.stopAll();
     commands.stop();
@@ -233,6 +240,7 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
   for (const host of hosts.list()) {
     host.onStateChange((state) => bus.put(instanceEvent(host.facts, state, account)));
   }
+  mappings.start();
   schedules.start();
   return {
     endpoint: url,

@@ -129,6 +129,15 @@ const types: Readonly<Record<string, ResourceType>> = {
     arn(stack, 'scheduler', `schedule/default/${name}`),
   ),
   'AWS::Logs::LogGroup': byName('served', 'LogGroupName', (name, stack) => arn(stack, 'logs', `log-group:${name}:*`)),
+  'AWS::SQS::Queue': {
+    kind: 'served',
+    identify: (logicalId, properties, stack) => {
+      const name = named('QueueName')(logicalId, properties, stack);
+      const url = `https://sqs.${stack.region}.amazonaws.com/${stack.account}/${name}`;
+      return { ref: url, attributes: { Arn: arn(stack, 'sqs', name), QueueName: name, QueueUrl: url } };
+    },
+  },
+  'AWS::Lambda::EventSourceMapping': { ...nameless, kind: 'served' },
   'AWS::Lambda::EventInvokeConfig': { ...nameless, kind: 'served' },
 
   // Access is not modelled: permissions, roles, network and key policies exist by name only.
@@ -161,14 +170,6 @@ const types: Readonly<Record<string, ResourceType>> = {
     },
   },
   'AWS::KMS::Alias': nameless,
-  'AWS::SQS::Queue': {
-    kind: 'inert',
-    identify: (logicalId, properties, stack) => {
-      const name = named('QueueName')(logicalId, properties, stack);
-      const url = `https://sqs.${stack.region}.amazonaws.com/${stack.account}/${name}`;
-      return { ref: url, attributes: { Arn: arn(stack, 'sqs', name), QueueName: name, QueueUrl: url } };
-    },
-  },
   'AWS::CloudWatch::Alarm': byName('inert', 'AlarmName', (name, stack) => arn(stack, 'cloudwatch', `alarm:${name}`)),
   'AWS::CloudWatch::CompositeAlarm': byName('inert', 'AlarmName', (name, stack) =>
     arn(stack, 'cloudwatch', `alarm:${name}`),

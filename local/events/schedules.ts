@@ -72,16 +72,18 @@ export class Schedules {
     });
   }
 
-  /** Begins: the first tick comes after one period. */
+  /** Begins: the first tick comes at once, as on AWS when a rate schedule without a start date is created. */
   start(): void {
     for (const { enabled, periodSeconds, target } of this.#schedules) {
       if (!enabled) continue;
-      const timer = setInterval(() => {
+      const tick = () => {
         this.#functions.invokeAsync(
           target.arn,
           target.input.replaceAll('<aws.scheduler.scheduled-time>', new Date().toISOString()),
         );
-      }, periodSeconds * 1000);
+      };
+      tick();
+      const timer = setInterval(tick, periodSeconds * 1000);
       timer.unref();
       this.#timers.push(timer);
     }

@@ -33,6 +33,7 @@ const servicesByTarget: Readonly<Record<string, string>> = {
   AmazonSSM: 'ssm',
   secretsmanager: 'secretsmanager',
   DynamoDB_20120810: 'dynamodb',
+  AmazonSQS: 'sqs',
   AWSEvents: 'events',
   Logs_20140328: 'logs',
 };

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { resourcesOf, type Stack } from '../assembly/load-assembly.ts';
 import type { Functions } from '../functions/functions.ts';
 import { AwsError } from '../protocols/aws-error.ts';
+import type { Queues } from '../queues/queues.ts';
 import type { MailFolder } from './mail-folder.ts';
 
 /** A topic as deployed. */
@@ -80,13 +81,20 @@ export class Topics {
   readonly #topics = new Map<string, Topic>();
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #functions: Functions;
+  readonly #queues: Queues;
   readonly #mails: MailFolder;
   readonly #say: (line: string) => void;
   readonly #stop = new AbortController();
   #endpoint = '';
 
-  constructor(stacks: readonly Stack[], functions: Functions, mails: MailFolder, say: (line: string) => void) {
+  constructor(
+    stacks: readonly Stack[],
+    { functions, queues }: { readonly functions: Functions; readonly queues: Queues },
+    mails: MailFolder,
+    say: (line: string) => void,
+  ) {
     this.#functions = functions;
+    this.#queues = queues;
     this.#mails = mails;
     this.#say = say;
     for (const { stack, resource } of resourcesOf(stacks, 'AWS::SNS::Topic')) {
@@ -267,9 +275,14 @@ export class Topics {
           : JSON.stringify(this.#envelope(subscription, messageId, subject, text, timestamp));
         return await this.#post(subscription, 'Notification', messageId, body);
       }
-      case 'sqs':
-        // Queues exist by name only.
+      case 'sqs': {
+        const queue = this.#queues.byArn(endpoint);
+        if (queue === undefined) throw new Error('there is no such queue');
+        queue.send(
+          subscription.raw ? text : JSON.stringify(this.#envelope(subscription, messageId, subject, text, timestamp)),
+        );
         return;
+      }
     }
   }
 

@@ -134,6 +134,7 @@ describe('Lambda', () => {
     const { Functions } = await lambda.send(new ListFunctionsCommand({}));
     expect(Functions?.map(({ FunctionName }) => FunctionName)).toEqual([
       'fixture-complete',
+      'fixture-consume',
       'fixture-in-vpc',
       'fixture-send',
       'fixture-worker',
