@@ -3,7 +3,8 @@ import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 /** SQS takes this many messages in one call. */
 const batchSize = 10;
 
-const client = new SQSClient({});
+// The endpoint is the region's, or the configured one, as for every other client: not whatever host a queue's URL names.
+const client = new SQSClient({ useQueueUrlAsEndpoint: false });
 
 /** Sends one message per delay (in seconds, up to 900); each asks for one check when its delay is over. */
 export async function sendDelayed(queueUrl: string, delays: readonly number[]): Promise<void> {

@@ -1,11 +1,28 @@
 /**
- * Seconds from `now` to each check of the minute that begins. Checks fall on multiples of the interval since 1970, so
- * that an interval that does not divide a minute stays even from one minute to the next.
+ * How far ahead checks are asked for. A schedule may be late by up to a minute and skip one; two minutes bridge both.
+ * The queue must keep messages for longer (`infra/checking.ts`).
  */
-export function tickDelays(intervalSeconds: number, now: Date): number[] {
+const horizonSeconds = 120;
+
+/** Checks to ask for. */
+export interface TickPlan {
+  /** Seconds from now to each check. */
+  readonly delays: number[];
+  /** Up to this time (seconds since 1970) every check has been asked for then. */
+  readonly askedUntil: number;
+}
+
+/**
+ * The checks of the next two minutes that nobody has asked for yet. They fall on multiples of the interval since 1970,
+ * so that they stay even whenever this is asked, also when the interval does not divide a minute.
+ *
+ * @param askedUntil what the plan before said; 0 when that is not known, which repeats what was asked for already
+ */
+export function planTicks(intervalSeconds: number, now: Date, askedUntil: number): TickPlan {
   const seconds = Math.floor(now.getTime() / 1000);
-  const first = (intervalSeconds - (seconds % intervalSeconds)) % intervalSeconds;
+  const end = seconds + horizonSeconds;
   const delays: number[] = [];
-  for (let delay = first; delay < 60; delay += intervalSeconds) delays.push(delay);
-  return delays;
+  const first = Math.ceil(Math.max(seconds, askedUntil) / intervalSeconds) * intervalSeconds;
+  for (let tick = first; tick < end; tick += intervalSeconds) delays.push(tick - seconds);
+  return { delays, askedUntil: Math.max(end, askedUntil) };
 }

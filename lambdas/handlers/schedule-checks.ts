@@ -1,12 +1,17 @@
 import { sendDelayed } from '../adapters/checks-queue.ts';
 import { deployedCluster } from '../adapters/cluster.ts';
 import { environmentVariable } from '../adapters/environment.ts';
-import { tickDelays } from '../domain/ticks.ts';
+import { planTicks } from '../domain/ticks.ts';
 
 const { monitoring } = deployedCluster();
 const queue = environmentVariable('CHECKS_QUEUE_URL');
 
-/** Called every minute: spreads the minute's checks over it, which a schedule cannot do by itself. */
+/** Kept while this instance lives. A new one asks for up to two minutes of checks again, which does no harm. */
+let askedUntil = 0;
+
+/** Called every minute: asks for the checks of the next two, which a schedule cannot do at such short intervals. */
 export async function handler(): Promise<void> {
-  await sendDelayed(queue, tickDelays(monitoring.checkIntervalSeconds, new Date()));
+  const plan = planTicks(monitoring.checkIntervalSeconds, new Date(), askedUntil);
+  await sendDelayed(queue, plan.delays);
+  askedUntil = plan.askedUntil;
 }
