@@ -3,54 +3,16 @@ import type { NodeFacts, NodeObservation, Observation, ReplicationRow } from '..
 import { lsnPosition } from '../../lambdas/domain/lsn.ts';
 import { replicationTable, requireCaughtUp, requireStreaming } from '../../lambdas/domain/replication.ts';
 import { exampleCluster } from '../support/example-cluster.ts';
+import { facts, receiver, row } from './observed.ts';
 
 const cluster = exampleCluster();
-
-function row(
-  name: string,
-  address: string,
-  syncState: string,
-  overrides: Partial<ReplicationRow> = {},
-): ReplicationRow {
-  return {
-    user: 'replica',
-    applicationName: name,
-    clientAddress: address,
-    state: 'streaming',
-    syncState,
-    syncPriority: 1,
-    sentLsn: '0/5000000',
-    flushLsn: '0/5000000',
-    replayLsn: '0/5000000',
-    flushLagBytes: 0,
-    ...overrides,
-  };
-}
-
-function facts(overrides: Partial<NodeFacts>): NodeFacts {
-  return {
-    versionNumber: 120022,
-    inRecovery: false,
-    timeline: 1,
-    systemIdentifier: '1',
-    lsn: '0/5000000',
-    synchronousStandbyNames: '',
-    synchronousCommit: 'on',
-    replication: [],
-    walReceiver: null,
-    slots: [],
-    blockedSessions: { count: 0, oldestSeconds: 0 },
-    ...overrides,
-  };
-}
 
 const answered = (node: string, overrides: Partial<NodeFacts>): NodeObservation => ({
   answered: true,
   node,
   facts: facts(overrides),
 });
-const standby = (node: string) =>
-  answered(node, { inRecovery: true, walReceiver: { status: 'streaming', senderHost: null } });
+const standby = (node: string) => answered(node, { inRecovery: true, walReceiver: receiver() });
 
 /** The cluster with these rows on its primary. */
 function observed(...replication: ReplicationRow[]): Observation {

@@ -1,0 +1,141 @@
+/**
+ * What the checker makes of an observation, and what it remembers from one check to the next.
+ * The checker's state is one JSON document per cluster; it holds nothing that changes while a cluster is healthy, so
+ * that a healthy check writes nothing.
+ */
+import * as z from 'zod';
+
+/** From best to worst; the place in this list is the value of the metric. */
+export const statuses = ['healthy', 'degraded', 'unknown', 'writes-blocked', 'primary-down', 'split-brain'] as const;
+export type Status = (typeof statuses)[number];
+
+/** From least to most; `info` is shown and never sent. */
+export const severities = ['info', 'warning', 'critical'] as const;
+export type Severity = (typeof severities)[number];
+
+/** Kinds of findings, the order in which an alert lists those of equal severity. */
+export const findingKinds = [
+  'TwoPrimaries', // more than one node accepts writes
+  'PrimaryDown', // the primary accepts no connections and no standby receives from it
+  'NoPrimary', // every node that answers is a standby
+  'WritesBlocked', // commits wait, or the next one will
+  'DurabilityRisk', // commits that waited when the primary restarted are on no standby yet
+  'CommitsNotReplicated', // the primary's settings let commits return without a standby
+  'PrimaryUnobservable', // the observer gets no answer, and nothing says that the primary is down
+  'StandbyDown', // no WAL is sent to it and nothing listens there
+  'StandbyUnreachable', // no WAL is sent to it and it does not answer
+  'StandbyNotStreaming', // its PostgreSQL runs and does not stream
+  'SynchronousStandbyChanged', // another standby than the preferred one is synchronous
+  'StandbyNeedsRebuild', // the WAL that it needs is gone
+  'StandbyOnAnotherTimeline',
+  'ForeignData', // its data directory belongs to another cluster
+  'StandbyLagging',
+  'ReplayPaused',
+  'DuplicateApplicationName',
+  'SlotMissing',
+  'SlotRetainsTooMuch',
+  'NodeUnobservable', // it replicates, but the observer cannot ask it
+  'ConfigurationDrift',
+  'ClusterNotSetUp',
+] as const;
+export type FindingKind = (typeof findingKinds)[number];
+
+export const findingSchema = z.object({
+  kind: z.enum(findingKinds),
+  /** The trouble's identity from one check to the next: what has been told is not told again. */
+  key: z.string(),
+  node: z.string().nullable(),
+  severity: z.enum(severities),
+  /** One sighting is enough; otherwise the finding has to last before it is sent. */
+  certain: z.boolean(),
+  /** A few words that read on a lock screen. */
+  title: z.string(),
+  /** What was seen, in a sentence or two. */
+  message: z.string(),
+});
+export type Finding = z.infer<typeof findingSchema>;
+
+/** What a check must know of earlier ones to judge an observation. */
+export const checkerMemorySchema = z.object({
+  /** The cluster has been seen replicating synchronously, or as a standby whose primary is gone. */
+  setUp: z.boolean(),
+  /** The primary as it was seen last. */
+  primary: z.object({ node: z.string(), startedAt: z.string() }).nullable(),
+  /** Standbys above the limits for lag: they stay lagging until they are well below. */
+  lagging: z.array(z.string()),
+  /** Commits that were seen waiting for longer than a healthy one does. */
+  waiting: z.object({ node: z.string(), since: z.iso.datetime(), transactions: z.array(z.string()) }).nullable(),
+  /** Commits up to this position returned, or became visible, without a standby. */
+  durabilityRisk: z.object({ node: z.string(), lsn: z.string(), since: z.iso.datetime() }).nullable(),
+});
+export type CheckerMemory = z.infer<typeof checkerMemorySchema>;
+
+/** The observation in the form in which alerts and the dashboard show it. */
+export interface Evidence {
+  /** The primary that answered, or the node that should be it. */
+  readonly primary: string | null;
+  /** `pg_stat_replication` as psql prints it; empty when no primary answered. */
+  readonly table: readonly string[];
+  readonly nodes: readonly { readonly node: string; readonly role: NodeRole; readonly state: string }[];
+  /** The rule in force on the primary: standbys that a commit needs, that confirm it now, and that could. */
+  readonly synchronous: {
+    readonly required: number;
+    readonly standbys: readonly string[];
+    readonly candidates: readonly string[];
+  } | null;
+  readonly blocked: { readonly count: number; readonly oldestSeconds: number };
+}
+
+export const nodeRoles = ['primary', 'standby', 'unknown'] as const;
+export type NodeRole = (typeof nodeRoles)[number];
+
+export interface Health {
+  readonly status: Status;
+  /** Worst first. */
+  readonly findings: readonly Finding[];
+  readonly evidence: Evidence;
+  /** What the next check has to know. */
+  readonly memory: CheckerMemory;
+}
+
+/** A finding that an alert has told; kept until it has been gone for a while. */
+export const toldFindingSchema = z.object({
+  kind: z.enum(findingKinds),
+  severity: z.enum(severities),
+  title: z.string(),
+  /** Since when it has not been seen; null while it is. */
+  goneSince: z.iso.datetime().nullable(),
+  /** How often it has come back lately: the more often, the longer it must be gone. */
+  returns: z.number(),
+});
+export type ToldFinding = z.infer<typeof toldFindingSchema>;
+
+export const incidentSchema = z.object({
+  id: z.string(),
+  /** When the first of its findings was seen. */
+  since: z.iso.datetime(),
+  openedAt: z.iso.datetime(),
+  /** When anything was last sent about it: reminders count from here. */
+  lastSentAt: z.iso.datetime(),
+  /** By key. */
+  told: z.record(z.string(), toldFindingSchema),
+  /** Time during which writes did not go through: seconds that are over, and since when now. */
+  writesStopped: z.object({ seconds: z.number(), since: z.iso.datetime().nullable() }),
+});
+export type Incident = z.infer<typeof incidentSchema>;
+
+export const maintenanceSchema = z.object({ until: z.iso.datetime(), reason: z.string() });
+export type Maintenance = z.infer<typeof maintenanceSchema>;
+
+export const checkerStateSchema = z.object({
+  /** Time of the check that changed the state last; an earlier check is stale. */
+  updatedAt: z.iso.datetime().nullable(),
+  memory: checkerMemorySchema,
+  /** By key: since when a finding has been seen in every check. */
+  pending: z.record(z.string(), z.iso.datetime()),
+  incident: incidentSchema.nullable(),
+  /** By key: findings of the past, to recognise what comes and goes. */
+  ended: z.record(z.string(), z.object({ at: z.iso.datetime(), returns: z.number() })),
+  maintenance: maintenanceSchema.nullable(),
+});
+export type CheckerState = z.infer<typeof checkerStateSchema>;

@@ -1,0 +1,67 @@
+/** What the next check has to know of this one. While a cluster is healthy it does not change. */
+import type { CheckerMemory } from '../contract/health.ts';
+import { lsnPosition } from './lsn.ts';
+import { isLagging } from './standby-findings.ts';
+import { type Answered, type Survey, walsenderOf } from './survey.ts';
+import { synchronousSituation } from './synchronous-situation.ts';
+import { waitingCommits } from './waiting-commits.ts';
+
+/** Memory of a cluster that was never checked. */
+export const emptyMemory: CheckerMemory = {
+  setUp: false,
+  primary: null,
+  lagging: [],
+  waiting: null,
+  durabilityRisk: null,
+};
+
+/**
+ * Whether the cluster has ever been set up. Setup sets synchronous_standby_names last; and a standby whose primary
+ * does not answer belongs to a cluster that has been set up before.
+ */
+export function isSetUp({ memory, primaries, answered }: Survey): boolean {
+  if (memory.setUp) return true;
+  if (primaries.length === 0) return answered.length > 0;
+  return primaries.some(({ facts }) => synchronousSituation(facts) !== null);
+}
+
+/** Memory after this observation, for judging it: a restart of the primary that it shows is remembered here first. */
+export function remember(seen: Survey): CheckerMemory {
+  const { memory, primary } = seen;
+  if (!isSetUp(seen)) return memory;
+  // Nothing is learnt about a primary that cannot be asked, nor from two of them.
+  if (primary === null || seen.primaries.length > 1) return { ...memory, setUp: true };
+  const { node, facts } = primary;
+  const situation = synchronousSituation(facts);
+  const blocked = situation !== null && situation.candidates.length < situation.rule.count;
+  return {
+    setUp: true,
+    primary: { node: node.name, startedAt: facts.startedAt },
+    lagging: seen.cluster.nodes
+      .map(({ name }) => name)
+      .filter((name) => {
+        const row = walsenderOf(facts, name);
+        return row?.state === 'streaming' && isLagging(seen.cluster, row, memory.lagging.includes(name));
+      }),
+    waiting: waitingCommits(primary, memory, blocked, seen.now),
+    durabilityRisk: durabilityRisk(seen, primary),
+  };
+}
+
+/**
+ * PostgreSQL commits on restart whatever waited for a standby. Until as many standbys as the rule asks for have that
+ * WAL (the first position seen after the restart covers it), those commits exist on one node only.
+ */
+function durabilityRisk({ memory, cluster, now }: Survey, { node, facts }: Answered): CheckerMemory['durabilityRisk'] {
+  const known = memory.durabilityRisk?.node === node.name ? memory.durabilityRisk : null;
+  const restarted = memory.primary?.node === node.name && memory.primary.startedAt !== facts.startedAt;
+  const waited = memory.waiting?.node === node.name;
+  const risk =
+    restarted && waited && facts.lsn !== null ? { node: node.name, lsn: facts.lsn, since: now.toISOString() } : known;
+  if (risk === null) return null;
+  const position = lsnPosition(risk.lsn);
+  const safe = facts.replication.filter(
+    ({ state, flushLsn }) => state === 'streaming' && flushLsn !== null && lsnPosition(flushLsn) >= position,
+  );
+  return safe.length >= cluster.replication.count ? null : risk;
+}

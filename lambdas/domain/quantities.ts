@@ -1,0 +1,50 @@
+/** Quantities and lists as people read them in an alert. */
+
+const kilo = 1024;
+const byteUnits = ['bytes', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
+
+/** `512 bytes`, `64 MB`, `1.5 GB`; units of 1024, as PostgreSQL counts. */
+export function bytes(count: number): string {
+  let value = count;
+  let unit = 0;
+  while (value >= kilo && unit < byteUnits.length - 1) {
+    value /= kilo;
+    unit += 1;
+  }
+  const digits = unit === 0 || value >= 10 ? 0 : 1;
+  return `${value.toFixed(digits).replace(/\.0$/, '')} ${byteUnits[unit]}`;
+}
+
+/** `8 s`, `3 min 20 s`, `2 h 5 min`, `4 d 3 h`: the two largest units. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const parts = [
+    { unit: 'd', count: Math.floor(whole / 86_400) },
+    { unit: 'h', count: Math.floor(whole / 3600) % 24 },
+    { unit: 'min', count: Math.floor(whole / 60) % 60 },
+    { unit: 's', count: whole % 60 },
+  ];
+  const first = parts.findIndex(({ count }) => count > 0);
+  if (first === -1) return '0 s';
+  return parts
+    .slice(first, first + 2)
+    .filter(({ count }) => count > 0)
+    .map(({ unit, count }) => `${count} ${unit}`)
+    .join(' ');
+}
+
+/** `1 session`, `3 sessions`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+export function list(items: readonly string[]): string {
+  if (items.length < 2) return items[0] ?? '';
+  return `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
+}
+
+export function secondsBetween(from: Date | string, to: Date): number {
+  const start = typeof from === 'string' ? Date.parse(from) : from.getTime();
+  return Math.max(0, (to.getTime() - start) / 1000);
+}

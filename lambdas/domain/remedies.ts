@@ -1,0 +1,123 @@
+/**
+ * What to do about each kind of finding: one map. A runbook is named only where it exists and repairs the finding;
+ * otherwise the step is one for a person.
+ */
+import type { Cluster } from '../contract/cluster-config.ts';
+import type { Evidence, Finding, FindingKind } from '../contract/health.ts';
+
+/** One thing to do: in words, and the runbook that does it with the input that it takes. */
+export interface NextStep {
+  readonly text: string;
+  readonly runbook: { readonly name: 'setup'; readonly input: object } | null;
+}
+
+interface Situation {
+  readonly cluster: Cluster;
+  readonly finding: Finding;
+  readonly evidence: Evidence;
+}
+
+const byHand = (text: string): NextStep => ({ text, runbook: null });
+const setup = (text: string): NextStep => ({ text, runbook: { name: 'setup', input: {} } });
+
+/** Starts or stops PostgreSQL on a host, as its administrator would. */
+function service({ cluster }: Situation, verb: 'start' | 'stop', name: string): string {
+  const { serviceControl, binDirectory, dataDirectory, osUser } = cluster.postgres;
+  if (serviceControl.kind === 'systemd') return `systemctl ${verb} ${serviceControl.unit}`;
+  const directory = cluster.nodes.find((node) => node.name === name)?.dataDirectory ?? dataDirectory;
+  return `sudo -u ${osUser} ${binDirectory}/pg_ctl -D ${directory} ${verb}`;
+}
+
+const dataDirectoryOf = ({ cluster, finding }: Situation): string =>
+  cluster.nodes.find(({ name }) => name === finding.node)?.dataDirectory ?? cluster.postgres.dataDirectory;
+
+const returnOfStandbys = () =>
+  setup(
+    'Start the setup runbook: it starts stopped standbys and builds those that have no data. Nothing that runs well is touched.',
+  );
+
+const rebuild = (situation: Situation) =>
+  setup(
+    `Stop PostgreSQL on ${situation.finding.node} (${service(situation, 'stop', situation.finding.node ?? '')}), move ${dataDirectoryOf(situation)} away, then start the setup runbook: it takes a new base backup.`,
+  );
+
+const remedies: Readonly<Record<FindingKind, (situation: Situation) => NextStep>> = {
+  TwoPrimaries: (situation) =>
+    byHand(
+      `Stop the applications, decide which node holds the truth, and stop PostgreSQL on the other one (${service(situation, 'stop', '')}) before anything else. Keep its data directory: it holds writes that the other one lacks.`,
+    ),
+  PrimaryDown: (situation) =>
+    setup(
+      `Find out why it stopped, then start PostgreSQL on ${situation.finding.node} (${service(situation, 'start', situation.finding.node ?? '')}), or start the setup runbook, which does that. Its standbys reconnect by themselves. Promote a standby only when this node is certain to stay stopped.`,
+    ),
+  NoPrimary: () =>
+    byHand(
+      'Decide which standby has received the most WAL (the nodes above), make certain that the former primary is stopped, then run SELECT pg_promote() there.',
+    ),
+  WritesBlocked: () =>
+    setup(
+      'Start the setup runbook: it starts stopped standbys. One that streams is enough to let the waiting commits return. Do not cancel waiting sessions: that commits them without a standby.',
+    ),
+  DurabilityRisk: () =>
+    setup(
+      'Bring a standby back: the setup runbook starts it. Do not fail over until this has passed, or those commits are lost.',
+    ),
+  CommitsNotReplicated: () =>
+    setup('Start the setup runbook: it sets synchronous_commit and, once standbys stream, synchronous_standby_names.'),
+  PrimaryUnobservable: () => byHand(observerAdvice),
+  StandbyDown: returnOfStandbys,
+  StandbyUnreachable: ({ finding }) =>
+    setup(
+      `Look at the instance of ${finding.node} in the EC2 console. When it runs, start the setup runbook: it starts PostgreSQL there.`,
+    ),
+  StandbyNotStreaming: ({ finding }) =>
+    setup(`The PostgreSQL log of ${finding.node} says why. The setup runbook repairs its connection to the primary.`),
+  SynchronousStandbyChanged: () =>
+    byHand('Nothing to do for this alone: it ends when the preferred standby streams again.'),
+  StandbyNeedsRebuild: rebuild,
+  StandbyOnAnotherTimeline: rebuild,
+  ForeignData: ({ finding }) =>
+    byHand(`Find out whose database ${finding.node} holds before touching it; clusters.json may name the wrong host.`),
+  StandbyLagging: ({ finding }) =>
+    byHand(
+      `Look at disk and network of ${finding.node}, and for long queries there that hold up replay (pg_stat_activity).`,
+    ),
+  ReplayPaused: ({ finding }) =>
+    byHand(`When whoever paused it is done: SELECT pg_wal_replay_resume() on ${finding.node}.`),
+  DuplicateApplicationName: ({ finding }) =>
+    byHand(
+      `Find the receiver that is not ${finding.node} (addresses above), stop it, and give it another application_name.`,
+    ),
+  SlotMissing: () => setup('Start the setup runbook: it creates missing slots.'),
+  SlotRetainsTooMuch: () =>
+    setup(
+      'Bring the standby of this slot back (the setup runbook starts it). If nobody needs the slot any more, drop it: SELECT pg_drop_replication_slot(…).',
+    ),
+  NodeUnobservable: () => byHand(observerAdvice),
+  ConfigurationDrift: ({ finding, evidence }) =>
+    finding.node === evidence.primary
+      ? setup(
+          'Start the setup runbook: it sets the primary’s settings, and restarts PostgreSQL there if one needs it. Or change clusters.json if the new value is wanted.',
+        )
+      : byHand(
+          `Correct the setting on ${finding.node} where it comes from, then reload or restart; or change clusters.json if the new value is wanted.`,
+        ),
+  ClusterNotSetUp: () => setup('Start the setup runbook.'),
+};
+
+const observerAdvice =
+  'Check the security group between observer and node, pg_hba.conf, and that the monitoring secret holds the password of the monitoring user.';
+
+/** What to do, most urgent first; what is the same for several findings is said once. */
+export function nextSteps(cluster: Cluster, findings: readonly Finding[], evidence: Evidence): NextStep[] {
+  // Another standby that took over is explained by what happened to the first.
+  const causes = findings.length > 1 ? findings.filter(({ kind }) => kind !== 'SynchronousStandbyChanged') : findings;
+  const steps = causes.map((finding) => remedies[finding.kind]({ cluster, finding, evidence }));
+  // Starting stopped standbys is said once, in the words of the most urgent finding that asks for it.
+  const started = causes.some(({ kind }) => kind === 'WritesBlocked');
+  return steps.filter(
+    (step, index) =>
+      steps.findIndex(({ text }) => text === step.text) === index &&
+      !(started && causes[index]?.kind === 'StandbyDown'),
+  );
+}

@@ -1,0 +1,194 @@
+/** Each standby as the primary and the standby itself see it. Only where a primary answers can a standby be judged. */
+import type { ClusterNode } from '../contract/cluster-config.ts';
+import type { Finding } from '../contract/health.ts';
+import type { ReplicationRow } from '../contract/observation.ts';
+import { slotName } from '../contract/slot-name.ts';
+import { finding } from './finding-policy.ts';
+import { bytes, duration } from './quantities.ts';
+import { type Answered, follows, type Silent, type Survey, sameName, spoke, walsenderOf } from './survey.ts';
+
+/** All that is known of one standby. */
+interface Standby {
+  readonly node: ClusterNode;
+  /** Its walsender on the primary. */
+  readonly row: ReplicationRow | undefined;
+  readonly answered: Answered | undefined;
+  readonly silent: Silent | undefined;
+}
+
+export function standbyFindings(seen: Survey): Finding[] {
+  const { primary } = seen;
+  if (primary === null) return withoutPrimary(seen);
+  return seen.cluster.nodes.flatMap((node) => {
+    const answered = seen.answered.find((candidate) => candidate.node === node);
+    // Another node that accepts writes is no standby; that is a finding of its own.
+    if (node === primary.node || answered?.facts.inRecovery === false) return [];
+    const silent = seen.silent.find((candidate) => candidate.node === node);
+    const standby: Standby = { node, row: walsenderOf(primary.facts, node.name), answered, silent };
+    if (answered !== undefined && answered.facts.systemIdentifier !== primary.facts.systemIdentifier) {
+      return [foreignData(standby, primary)];
+    }
+    return [
+      ...(standby.row?.state === 'streaming'
+        ? [...unobservable(standby), ...lagging(seen, standby)]
+        : notStreaming(seen, primary, standby)),
+      ...replayPaused(standby),
+      ...duplicateName(primary, standby),
+    ];
+  });
+}
+
+/** Without a primary nothing says whether a standby replicates; that it does not answer is worth knowing. */
+function withoutPrimary(seen: Survey): Finding[] {
+  return [
+    ...seen.silent
+      .filter(({ node }) => node !== seen.presumedPrimary)
+      .flatMap((silent) => (seen.presumedPrimary === null ? [] : [down(silent, '')])),
+    ...seen.answered.flatMap((answered) =>
+      replayPaused({ node: answered.node, answered, row: undefined, silent: undefined }),
+    ),
+  ];
+}
+
+/** A node that does not answer and to which no WAL is sent. */
+function down(silent: Silent, onPrimary: string): Finding {
+  const { node, failure } = silent;
+  const said = `${failure.kind}: ${failure.message}`;
+  if (failure.kind === 'refused') {
+    return finding('StandbyDown', node.name, {
+      title: `${node.name} is down`,
+      message: `PostgreSQL does not run on ${node.name} (${said})${onPrimary}.`,
+    });
+  }
+  if (spoke(silent)) {
+    return finding('StandbyNotStreaming', node.name, {
+      title: `${node.name} does not replicate: ${failure.kind}`,
+      message: `PostgreSQL on ${node.name} runs and answers ${said}${onPrimary}.`,
+    });
+  }
+  return finding(
+    'StandbyUnreachable',
+    node.name,
+    {
+      title: `${node.name} does not answer`,
+      message: `${node.name} does not answer (${said})${onPrimary}.`,
+    },
+    { certain: onPrimary !== '' },
+  );
+}
+
+function notStreaming(seen: Survey, primary: Answered, standby: Standby): Finding[] {
+  const { node, row, answered, silent } = standby;
+  const slot = primary.facts.slots.find(({ name }) => name === slotName(node.name));
+  if (slot?.walStatus === 'lost') {
+    return [
+      finding('StandbyNeedsRebuild', node.name, {
+        title: `${node.name} needs a rebuild`,
+        message: `The primary has removed WAL that ${node.name} still needs (its slot ${slot.name} is lost): it cannot catch up any more.`,
+      }),
+    ];
+  }
+  const onPrimary =
+    row === undefined ? ', and the primary has no walsender for it' : `, and its walsender is in state ${row.state}`;
+  if (silent !== undefined) return [down(silent, onPrimary)];
+  if (answered === undefined) return [];
+  const { facts } = answered;
+  if (row === undefined && facts.timeline !== primary.facts.timeline) {
+    return [
+      finding('StandbyOnAnotherTimeline', node.name, {
+        title: `${node.name} is on timeline ${facts.timeline}`,
+        message: `${node.name} is on timeline ${facts.timeline} and does not stream from ${primary.node.name}, which is on timeline ${primary.facts.timeline}.`,
+      }),
+    ];
+  }
+  return [
+    finding('StandbyNotStreaming', node.name, {
+      title: row?.state === 'catchup' ? `${node.name} is catching up` : `${node.name} does not stream`,
+      message: `${node.name} runs${onPrimary}; ${ownView(seen, primary, answered)}.`,
+    }),
+  ];
+}
+
+/** What a standby says of itself. */
+function ownView({ cluster }: Survey, primary: Answered, standby: Answered): string {
+  const { walReceiver } = standby.facts;
+  if (walReceiver === null) return 'it has no WAL receiver';
+  const elsewhere = walReceiver.senderHost !== null && !follows(standby, cluster, primary.node);
+  return `its WAL receiver is ${walReceiver.status}${elsewhere ? `, connected to ${walReceiver.senderHost}, which is not the primary` : ''}`;
+}
+
+/** It replicates, but whether its own settings are right nobody can see. */
+function unobservable({ node, silent }: Standby): Finding[] {
+  if (silent === undefined) return [];
+  const { kind, message } = silent.failure;
+  return [
+    finding('NodeUnobservable', node.name, {
+      title: `${node.name} cannot be observed: ${kind}`,
+      message: `${node.name} replicates, but the observer cannot ask it (${kind}: ${message}).`,
+    }),
+  ];
+}
+
+/**
+ * Behind in bytes *and* in time: a burst of WAL is many bytes for a moment, and an idle cluster has an old last commit.
+ * Lags that PostgreSQL does not know (NULL when idle) are no lags.
+ */
+export function isLagging(cluster: Survey['cluster'], row: ReplicationRow, wasLagging: boolean): boolean {
+  const { lagWarningBytes, lagWarningSeconds } = cluster.monitoring;
+  const share = wasLagging ? 0.5 : 1;
+  const behindBytes = Math.max(row.flushLagBytes ?? 0, row.replayLagBytes ?? 0);
+  return behindBytes > lagWarningBytes * share && lagSeconds(row) > lagWarningSeconds * share;
+}
+
+/** The largest time lag that PostgreSQL knows. */
+export function lagSeconds(row: ReplicationRow): number {
+  return Math.max(row.writeLagSeconds ?? 0, row.flushLagSeconds ?? 0, row.replayLagSeconds ?? 0);
+}
+
+function lagging({ cluster, memory }: Survey, { node, row }: Standby): Finding[] {
+  if (row === undefined || !isLagging(cluster, row, memory.lagging.includes(node.name))) return [];
+  const flush = row.flushLagBytes ?? 0;
+  const replay = row.replayLagBytes ?? 0;
+  const what =
+    flush >= replay
+      ? `has yet to store ${bytes(flush)}`
+      : `has stored all but ${bytes(flush)} and has yet to replay ${bytes(replay)}`;
+  return [
+    finding('StandbyLagging', node.name, {
+      title: `${node.name} lags ${duration(lagSeconds(row))}`,
+      message: `${node.name} ${what} of WAL, and is ${duration(lagSeconds(row))} behind.`,
+    }),
+  ];
+}
+
+function replayPaused({ node, answered }: Standby): Finding[] {
+  if (answered?.facts.replayPaused !== true) return [];
+  return [
+    finding('ReplayPaused', node.name, {
+      title: `replay is paused on ${node.name}`,
+      message: `${node.name} receives WAL and does not replay it: somebody has called pg_wal_replay_pause().`,
+    }),
+  ];
+}
+
+/** Two receivers under one name: PostgreSQL counts both as the same synchronous standby. */
+function duplicateName({ facts }: Answered, { node }: Standby): Finding[] {
+  const rows = facts.replication.filter(
+    ({ applicationName, state }) => sameName(applicationName, node.name) && state !== 'backup',
+  );
+  if (rows.length < 2) return [];
+  const from = rows.map(({ clientAddress }) => clientAddress ?? 'a local socket').join(', ');
+  return [
+    finding('DuplicateApplicationName', node.name, {
+      title: `${rows.length} standbys are called ${node.name}`,
+      message: `${rows.length} receivers are connected as ${node.name} (from ${from}); each counts as a synchronous standby.`,
+    }),
+  ];
+}
+
+function foreignData({ node, answered }: Standby, primary: Answered): Finding {
+  return finding('ForeignData', node.name, {
+    title: `${node.name} holds another cluster`,
+    message: `The system identifier of ${node.name} is ${answered?.facts.systemIdentifier}, that of the primary ${primary.node.name} is ${primary.facts.systemIdentifier}: it is no copy of it.`,
+  });
+}

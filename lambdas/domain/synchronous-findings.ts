@@ -1,0 +1,155 @@
+/** Do commits return, and do they return only when a standby has them? */
+import type { Finding } from '../contract/health.ts';
+import { finding } from './finding-policy.ts';
+import { lsnPosition } from './lsn.ts';
+import { bytes, counted, duration, list } from './quantities.ts';
+import { type Answered, type Survey, sameName, spoke } from './survey.ts';
+import {
+  localCommitLevels,
+  ruleInForce,
+  type SynchronousSituation,
+  synchronousSituation,
+} from './synchronous-situation.ts';
+import { suspiciousSeconds, waitsStill } from './waiting-commits.ts';
+
+/** A commit that has waited this long is stuck: a standby that only reconnects is back within it. */
+const stuckSeconds = 5;
+/** Managed standbys reply every second. */
+const silentReplySeconds = 5;
+
+export function synchronousFindings(seen: Survey): Finding[] {
+  const { primary } = seen;
+  if (primary === null) return [];
+  const situation = synchronousSituation(primary.facts);
+  if (situation === null) return [...notReplicated(primary), ...durabilityRisk(seen, primary)];
+  return [
+    ...(situation.candidates.length < situation.rule.count
+      ? [tooFewStandbys(seen, primary, situation)]
+      : [...stalledStandbys(seen, primary, situation), ...changedStandby(seen, primary, situation)]),
+    ...durabilityRisk(seen, primary),
+  ];
+}
+
+/** `3 sessions wait, the oldest since 12 s`. */
+function waits({ facts }: Answered): string {
+  const { count, oldestSeconds } = facts.blockedSessions;
+  if (count === 0) return 'No session waits at the moment; the next commit will';
+  return `${counted(count, 'session')} wait${count === 1 ? 's' : ''}, the oldest for ${duration(oldestSeconds)}`;
+}
+
+/** Fewer standbys stream than the rule asks for: whatever commits next waits for them. */
+function tooFewStandbys(seen: Survey, primary: Answered, { rule, candidates }: SynchronousSituation): Finding {
+  const present = candidates.length;
+  const absent = seen.cluster.nodes.filter(
+    ({ name }) =>
+      name !== primary.node.name &&
+      rule.names.some((each) => each === '*' || sameName(each, name)) &&
+      !candidates.some((row) => sameName(row.applicationName, name)),
+  );
+  // A standby whose PostgreSQL runs may be reconnecting, as after a restart of the primary.
+  const mayReturn = absent.filter((node) => {
+    const silent = seen.silent.find((candidate) => candidate.node === node);
+    return silent === undefined || spoke(silent);
+  });
+  const certain =
+    present + mayReturn.length < rule.count || primary.facts.blockedSessions.oldestSeconds >= stuckSeconds;
+  return finding(
+    'WritesBlocked',
+    primary.node.name,
+    {
+      title:
+        present === 0
+          ? 'writes blocked, no synchronous standby'
+          : `writes blocked, ${present} of ${rule.count} synchronous standbys`,
+      message: `A commit needs ${counted(rule.count, 'standby')}, and ${present === 0 ? 'none streams' : `only ${present} streams`}. ${waits(primary)}.`,
+    },
+    { certain },
+  );
+}
+
+/** Enough standbys stream, and yet commits wait: one of them hangs, or cannot keep up. */
+function stalledStandbys(seen: Survey, primary: Answered, { rule, confirming }: SynchronousSituation): Finding[] {
+  if (primary.facts.blockedSessions.oldestSeconds < suspiciousSeconds) return [];
+  const mute = confirming.filter(
+    (row) =>
+      (row.replyAgeSeconds ?? 0) >= silentReplySeconds ||
+      seen.silent.some((each) => sameName(each.node.name, row.applicationName) && !spoke(each)),
+  );
+  if (!waitsStill(primary, seen.memory, seen.now) && confirming.length - mute.length >= rule.count) return [];
+  const names = list((mute.length > 0 ? mute : confirming).map(({ applicationName }) => applicationName));
+  return [
+    finding(
+      'WritesBlocked',
+      primary.node.name,
+      {
+        title:
+          mute.length > 0 ? `writes blocked, ${names} does not confirm` : 'writes blocked, standbys do not confirm',
+        message: `${waits(primary)} for ${names}, which ${mute.length > 0 ? 'does not answer' : 'confirms too slowly'}.`,
+      },
+      { certain: true },
+    ),
+  ];
+}
+
+/** With FIRST, another standby than the preferred ones is synchronous. */
+function changedStandby(seen: Survey, primary: Answered, { rule, confirming }: SynchronousSituation): Finding[] {
+  if (rule.method !== 'FIRST') return [];
+  const nodes = rule.names.filter((name) => seen.cluster.nodes.some((node) => sameName(node.name, name)));
+  const preferred = nodes.filter((name) => !sameName(name, primary.node.name)).slice(0, rule.count);
+  const now = confirming.map(({ applicationName }) => applicationName);
+  const replaced = preferred.filter((name) => !now.some((each) => sameName(each, name)));
+  const instead = now.filter((name) => !preferred.some((each) => sameName(each, name)));
+  if (replaced.length === 0 || instead.length === 0) return [];
+  // One that does not answer either has not just lost its connection for a moment.
+  const certain = replaced.every((name) => seen.silent.some((each) => sameName(each.node.name, name) && !spoke(each)));
+  return [
+    finding(
+      'SynchronousStandbyChanged',
+      null,
+      {
+        title: `${list(instead)} ${instead.length === 1 ? 'is' : 'are'} synchronous now`,
+        message: `${list(instead)} ${instead.length === 1 ? 'is the synchronous standby' : 'are the synchronous standbys'} now, in place of ${list(replaced)}.`,
+      },
+      {
+        detail: instead
+          .map((name) => name.toLowerCase())
+          .toSorted()
+          .join(','),
+        certain,
+      },
+    ),
+  ];
+}
+
+/** The primary's own settings let commits return before a standby has them. */
+function notReplicated({ node, facts }: Answered): Finding[] {
+  const level = localCommitLevels.has(facts.synchronousCommit);
+  const setting = level ? `synchronous_commit is ${facts.synchronousCommit}` : 'synchronous_standby_names is empty';
+  if (!level && ruleInForce(facts) !== null) return [];
+  return [
+    finding('CommitsNotReplicated', node.name, {
+      title: 'commits are not synchronous',
+      message: `${setting} on ${node.name}: commits return without any standby, and are lost if ${node.name} is.`,
+    }),
+  ];
+}
+
+/** Commits that waited when the primary restarted are visible since then, and perhaps on no standby. */
+function durabilityRisk({ memory, cluster }: Survey, { node, facts }: Answered): Finding[] {
+  const risk = memory.durabilityRisk;
+  if (risk === null || risk.node !== node.name) return [];
+  const since = lsnPosition(risk.lsn);
+  const furthest = facts.replication
+    .flatMap(({ flushLsn }) => (flushLsn === null ? [] : [lsnPosition(flushLsn)]))
+    .reduce((a, b) => (b > a ? b : a), 0n);
+  const missing =
+    since > furthest && furthest > 0n
+      ? ` The most advanced standby lacks ${bytes(Number(since - furthest))} of it.`
+      : '';
+  return [
+    finding('DurabilityRisk', node.name, {
+      title: 'commits without a standby after a restart',
+      message: `Commits were waiting for a standby when ${node.name} restarted. They are visible now, and until ${counted(cluster.replication.count, 'standby')} has received WAL up to ${risk.lsn} they exist on ${node.name} only.${missing}`,
+    }),
+  ];
+}
