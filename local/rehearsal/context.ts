@@ -1,5 +1,6 @@
 import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
 import type { LocalClients } from '../client/aws-clients.ts';
+import type { Mailbox } from '../client/mailbox.ts';
 
 /** What the scenarios of a rehearsal work with. */
 export interface RehearsalContext {
@@ -8,6 +9,8 @@ export interface RehearsalContext {
   readonly clients: LocalClients;
   /** Directory of the hosts: one subdirectory per node. */
   readonly nodesDirectory: string;
+  /** Mails to the cluster's subscribers. */
+  readonly mailbox: Mailbox;
   /** Tells what is going on, now. */
   readonly tell: (line: string) => void;
   /** Shows something that stays: a table, a refusal, a mail. */

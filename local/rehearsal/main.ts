@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { loadClusters } from '../../lambdas/contract/load-clusters.ts';
 import { localClients } from '../client/aws-clients.ts';
+import { Mailbox } from '../client/mailbox.ts';
 import { startRuntime } from '../runtime.ts';
+import { nightScenarios } from './night-scenarios.ts';
 import { RehearsalReport, type ScenarioResult } from './report.ts';
 import { setupScenarios } from './setup-scenarios.ts';
 
@@ -19,6 +21,8 @@ const options = new Command('rehearsal')
   )
   .parse()
   .opts<{ clusters: string; port: number; dir?: string }>();
+
+const scenarios = [...setupScenarios, ...nightScenarios];
 
 /** A directory that the PostgreSQL user can enter, too. */
 function temporaryDirectory(): string {
@@ -42,11 +46,12 @@ async function rehearse(directory: string, report: RehearsalReport): Promise<Sce
       cluster,
       clients: localClients(runtime.endpoint, cluster.network.region),
       nodesDirectory: join(directory, 'nodes'),
+      mailbox: new Mailbox(join(directory, 'mail')),
       tell: (line: string) => report.progress(line),
       show: (text: string) => report.show(text),
     };
     const results: ScenarioResult[] = [];
-    for (const { id, title, run } of setupScenarios) {
+    for (const { id, title, run } of scenarios) {
       report.heading(`${id}: ${title}`);
       const started = performance.now();
       const failure = await run(context).then(
@@ -68,7 +73,7 @@ const report = new RehearsalReport();
 const directory = options.dir ?? temporaryDirectory();
 const results = await rehearse(directory, report);
 report.summary(results);
-const passed = results.length === setupScenarios.length && results.every(({ failure }) => failure === null);
+const passed = results.length === scenarios.length && results.every(({ failure }) => failure === null);
 if (!passed) console.log(`\n  Hosts, mails and logs are kept in ${directory}`);
 else if (options.dir === undefined) rmSync(directory, { recursive: true, force: true });
 process.exitCode = passed ? 0 : 1;

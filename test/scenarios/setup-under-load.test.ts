@@ -5,7 +5,7 @@ import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
 import { runRunbook } from '../../local/client/runbook-run.ts';
 import { notesCluster } from '../support/clusters.ts';
 import { LocalRuntime, waitFor } from '../support/local-runtime.ts';
-import { Writer } from '../support/writer.ts';
+import { Writer } from '../../local/client/writer.ts';
 
 it('stalls a 100 ms writer for less than a second while a standby is built', async () => {
   await using runtime = await LocalRuntime.start({ clusters: [notesCluster()] });

@@ -1,0 +1,13 @@
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import type { Figure } from '../domain/metrics.ts';
+
+/** Writes figures as log lines in CloudWatch's embedded metric format: one line per set of dimensions, no call. */
+export function recordFigures(figures: readonly Figure[]): void {
+  const bySet = Map.groupBy(figures, ({ dimensions }) => JSON.stringify(dimensions));
+  for (const [dimensions, group] of bySet) {
+    const metrics = new Metrics({ namespace: 'PgSyncRunbooks' });
+    metrics.addDimensions(JSON.parse(dimensions));
+    for (const { name, unit, value } of group) metrics.addMetric(name, unit, value);
+    metrics.publishStoredMetrics();
+  }
+}

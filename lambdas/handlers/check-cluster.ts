@@ -1,0 +1,47 @@
+import { publishAlert } from '../adapters/alerts-topic.ts';
+import { forgetSent, readChecker, writeChecker } from '../adapters/checker-store.ts';
+import { deployedCluster } from '../adapters/cluster.ts';
+import { CachedCredentials } from '../adapters/credentials.ts';
+import { environmentVariable } from '../adapters/environment.ts';
+import { recordFigures } from '../adapters/figures.ts';
+import { observe } from '../adapters/observer.ts';
+import { renderAlert } from '../domain/alerts.ts';
+import { assess } from '../domain/health.ts';
+import { checkSeconds, metricsOf } from '../domain/metrics.ts';
+import { runbookLinks } from '../domain/runbook-links.ts';
+import { advance } from '../domain/transitions.ts';
+import { alertId, overdue } from '../domain/unsent-alerts.ts';
+
+const cluster = deployedCluster();
+const table = environmentVariable('STATE_TABLE');
+const observer = environmentVariable('OBSERVER_FUNCTION');
+const credentials = new CachedCredentials(environmentVariable('MONITORING_SECRET_ID'));
+const topic = environmentVariable('TOPIC_ARN');
+const links = runbookLinks(cluster.network.region, environmentVariable('RUNBOOK_ARN_PREFIX'));
+
+/** Looks at the cluster once: decides what is new since the last check, remembers it, and says it. */
+export async function handler(): Promise<{ status: string; alerts: number }> {
+  const started = new Date();
+  const observation = await observe(observer, await credentials.read());
+  if (observation.nodes.some((node) => !node.answered && node.failure.kind === 'authentication')) credentials.forget();
+  // Read after looking: of two checks at the same time the one that looked last decides last.
+  const before = await readChecker(table);
+  const health = assess(cluster, observation, before.state.memory, started);
+  const { state, events } = advance(cluster, before.state, health, started);
+  recordFigures([...metricsOf(cluster, observation, health), checkSeconds(cluster, started, new Date())]);
+
+  const late = overdue(before.unsent, started);
+  const decidedAt = started.toISOString();
+  const toSend = [...late, ...events.map((event) => ({ id: alertId(event), event }))].map((alert) => ({
+    ...alert,
+    decidedAt,
+  }));
+  if (state !== before.state || toSend.length > 0) {
+    const unsent = [...before.unsent.filter((alert) => !late.includes(alert)), ...toSend];
+    // When another check was faster, it has seen the same or something newer, and says it.
+    if (!(await writeChecker(table, before.version, { state, unsent }))) return { status: health.status, alerts: 0 };
+  }
+  for (const { event } of toSend) await publishAlert(topic, renderAlert(cluster, event, links));
+  if (toSend.length > 0) await forgetSent(table, new Set(toSend.map(({ id }) => id)));
+  return { status: health.status, alerts: toSend.length };
+}

@@ -1,0 +1,48 @@
+/** The mails that the local runtime has delivered, as a subscriber reads them. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import PostalMime from 'postal-mime';
+
+/** One mail. */
+export interface Mail {
+  readonly file: string;
+  readonly subject: string;
+  readonly text: string;
+}
+
+/** Reads mails in the order of their arrival, each once. */
+export class Mailbox {
+  readonly #directory: string;
+  readonly #read = new Set<string>();
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Mails that have arrived since the last call. */
+  async unread(): Promise<Mail[]> {
+    const files = existsSync(this.#directory)
+      ? readdirSync(this.#directory).filter((file) => file.endsWith('.eml'))
+      : [];
+    const mails: Mail[] = [];
+    for (const file of files.toSorted()) {
+      if (this.#read.has(file)) continue;
+      this.#read.add(file);
+      const { subject = '', text = '' } = await PostalMime.parse(readFileSync(join(this.#directory, file)));
+      mails.push({ file, subject, text });
+    }
+    return mails;
+  }
+
+  /** Waits for the next mail; an error names what was waited for. */
+  async next(what: string, limitSeconds: number): Promise<Mail[]> {
+    const deadline = Date.now() + limitSeconds * 1000;
+    for (;;) {
+      const mails = await this.unread();
+      if (mails.length > 0) return mails;
+      if (Date.now() > deadline) throw new Error(`no mail within ${limitSeconds} s: ${what}`);
+      await pause(50);
+    }
+  }
+}
