@@ -2,11 +2,15 @@ import { Stack, Validations } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Cluster } from '../lambdas/contract/cluster-config.ts';
 import { resourceNames } from '../lambdas/contract/names.ts';
+import { Alarms } from './alarms.ts';
 import { Alerts } from './alerts.ts';
 import type { FunctionBundles } from './bundle-functions.ts';
+import { Checking } from './checking.ts';
+import { ChecksQueue } from './checks-queue.ts';
 import { CommandDocuments } from './command-documents.ts';
 import { Completion } from './completion.ts';
 import { Credentials } from './credentials.ts';
+import { Dashboard } from './dashboard.ts';
 import { ClusterFunctions } from './functions.ts';
 import { HostPolicy } from './host-policy.ts';
 import { logGroup } from './log-groups.ts';
@@ -29,6 +33,7 @@ export class ClusterStack extends Stack {
     const credentials = new Credentials(this, 'Credentials', cluster);
     const { table } = new StateTable(this, 'State', cluster);
     const { topic } = new Alerts(this, 'Alerts', cluster);
+    const { queue } = new ChecksQueue(this, 'ChecksQueue', cluster);
     const documents = new CommandDocuments(this, 'Commands', cluster);
     const commandLog = logGroup(this, 'CommandLog', names.commandLogGroup);
     new HostPolicy(this, 'Hosts', { cluster, credentials, commandLog });
@@ -39,6 +44,8 @@ export class ClusterStack extends Stack {
       network,
       credentials,
       stateTable: table,
+      topic,
+      checksQueue: queue,
       commandLog,
       documentArns: documents.arns,
     });
@@ -68,6 +75,22 @@ export class ClusterStack extends Stack {
       completeNodeCommand: functions.get('complete-node-command'),
       sweepNodeCommands: functions.get('sweep-node-commands'),
       releaseLock: functions.get('release-lock'),
+    });
+    const checkCluster = functions.get('check-cluster');
+    const observer = functions.get('observe-cluster');
+    new Checking(this, 'Checking', {
+      cluster,
+      queue,
+      scheduleChecks: functions.get('schedule-checks'),
+      checkCluster,
+    });
+    const alarms = new Alarms(this, 'Alarms', { cluster, topic, checkCluster, observer });
+    new Dashboard(this, 'Overview', {
+      cluster,
+      alarms: alarms.all,
+      runbooks: { setup: setup.stateMachine },
+      checkCluster,
+      observer,
     });
     new Outputs(this, 'Outputs', { cluster, setup: setup.stateMachine, topicArn: topic.topicArn });
   }

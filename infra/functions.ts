@@ -3,6 +3,8 @@ import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as logs from 'aws-cdk-lib/aws-logs';
+import type * as sns from 'aws-cdk-lib/aws-sns';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Cluster } from '../lambdas/contract/cluster-config.ts';
 import { resourceNames } from '../lambdas/contract/names.ts';
@@ -11,7 +13,7 @@ import type { Credentials } from './credentials.ts';
 import { type HandlerName, handlerNames } from './handler-names.ts';
 import { logGroup } from './log-groups.ts';
 import type { Network } from './network.ts';
-import { runbookArns, runbookExecutionArns } from './runbook-arns.ts';
+import { runbookArnPrefix, runbookArns, runbookExecutionArns } from './runbook-arns.ts';
 import { acknowledgeWildcard, type Wildcard } from './wildcards.ts';
 
 export interface ClusterFunctionsProps {
@@ -20,6 +22,8 @@ export interface ClusterFunctionsProps {
   readonly network: Network;
   readonly credentials: Credentials;
   readonly stateTable: dynamodb.Table;
+  readonly topic: sns.Topic;
+  readonly checksQueue: sqs.Queue;
   readonly commandLog: logs.ILogGroup;
   readonly documentArns: string[];
 }
@@ -31,12 +35,18 @@ const logging = ['logs:CreateLogStream', 'logs:PutLogEvents'];
 interface FunctionDefinition {
   readonly description: string;
   readonly timeoutSeconds: number;
+  /** Megabytes; a function gets a share of the processor to match. */
+  readonly memorySize?: number;
   readonly environment?: Readonly<Record<string, string>>;
   /** Beyond writing its own log. */
   readonly mayDo: iam.PolicyStatement[];
   readonly wildcards?: Wildcard[];
   /** In the VPC, with a way to the nodes and none to AWS. */
   readonly inVpc?: true;
+  /** Runs all day long. Lambda does not log each start and end of it, which would cost as much as the work. */
+  readonly runsOften?: true;
+  /** Not repeated by Lambda when it failed, for the next run comes soon. */
+  readonly notRepeated?: true;
 }
 
 /**
@@ -68,10 +78,17 @@ export class ClusterFunctions extends Construct {
 
   /** The one table of functions, environments and permissions. */
   private definitions(props: ClusterFunctionsProps): Record<HandlerName, FunctionDefinition> {
-    const { cluster, credentials, stateTable, commandLog, documentArns } = props;
+    const { cluster, credentials, stateTable, topic, checksQueue, commandLog, documentArns } = props;
     const runbooks = runbookArns(this, cluster.name);
     const observer = this.functionArn(cluster, 'observe-cluster');
     const stateTableEnvironment = { STATE_TABLE: stateTable.tableName };
+    const observing = {
+      environment: { OBSERVER_FUNCTION: observer, MONITORING_SECRET_ID: credentials.monitoring.secretArn },
+      mayDo: [
+        allow(['lambda:InvokeFunction'], [observer]),
+        allow(['secretsmanager:GetSecretValue'], [credentials.monitoring.secretArn]),
+      ],
+    };
     const useLock = allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [stateTable.tableArn]);
     const completeTasks = [
       allow(['ssm:ListCommands', 'ssm:GetCommandInvocation'], ['*']),
@@ -137,17 +154,43 @@ export class ClusterFunctions extends Construct {
       'verify-replication': {
         description: 'Asks the observer and judges whether replication is as it should be',
         timeoutSeconds: 60,
-        environment: { OBSERVER_FUNCTION: observer, MONITORING_SECRET_ID: credentials.monitoring.secretArn },
+        ...observing,
+      },
+      'schedule-checks': {
+        description: 'Asks for the checks of the next two minutes',
+        timeoutSeconds: 15,
+        environment: { CHECKS_QUEUE_URL: checksQueue.queueUrl },
+        mayDo: [allow(['sqs:SendMessage'], [checksQueue.queueArn])],
+        runsOften: true,
+        notRepeated: true,
+      },
+      'check-cluster': {
+        description: 'Looks at the cluster once, remembers what it saw and publishes what is new',
+        timeoutSeconds: 30,
+        environment: {
+          ...observing.environment,
+          ...stateTableEnvironment,
+          TOPIC_ARN: topic.topicArn,
+          RUNBOOK_ARN_PREFIX: runbookArnPrefix(this, cluster.name),
+        },
         mayDo: [
-          allow(['lambda:InvokeFunction'], [observer]),
-          allow(['secretsmanager:GetSecretValue'], [credentials.monitoring.secretArn]),
+          ...observing.mayDo,
+          allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [stateTable.tableArn]),
+          allow(['sns:Publish'], [topic.topicArn]),
+          // By Lambda, which takes the messages out of the queue with this role.
+          allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], [checksQueue.queueArn]),
         ],
+        runsOften: true,
+        notRepeated: true,
       },
       'observe-cluster': {
         description: 'Asks every node over SQL; no AWS permissions, no route to AWS',
         timeoutSeconds: 30,
+        // Key exchange and password hashing for each node: at half of this it takes more than twice as long and costs more.
+        memorySize: 512,
         mayDo: this.onlyForLambdaItself(observer),
         inVpc: true,
+        runsOften: true,
         wildcards: ['*', this.anyNetworkInterface()].map((resource) => ({
           resource,
           reason:
@@ -232,12 +275,14 @@ export class ClusterFunctions extends Construct {
           handler: 'index.handler',
           runtime: lambda.Runtime.NODEJS_24_X,
           architecture: lambda.Architecture.ARM_64,
-          memorySize: 256,
+          memorySize: definition.memorySize ?? 256,
           timeout: Duration.seconds(definition.timeoutSeconds),
           environment: { ...definition.environment },
           role,
           logGroup: log,
           loggingFormat: lambda.LoggingFormat.JSON,
+          ...(definition.runsOften && { systemLogLevelV2: lambda.SystemLogLevel.WARN }),
+          ...(definition.notRepeated && { retryAttempts: 0, maxEventAge: Duration.minutes(1) }),
           ...(definition.inVpc && {
             vpc: network.vpc,
             vpcSubnets: { subnets: network.observerSubnets },

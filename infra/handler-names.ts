@@ -1,11 +1,13 @@
 /** The Lambda functions of a cluster, each by the name of its file in `lambdas/handlers`. */
 export const handlerNames = [
   'acquire-lock',
+  'check-cluster',
   'complete-node-command',
   'observe-cluster',
   'plan-setup',
   'release-lock',
   'run-node-command',
+  'schedule-checks',
   'sweep-node-commands',
   'verify-replication',
 ] as const;

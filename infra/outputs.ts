@@ -2,6 +2,8 @@ import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { Cluster } from '../lambdas/contract/cluster-config.ts';
+import { resourceNames } from '../lambdas/contract/names.ts';
+import { dashboardLink, stateMachineLink } from './console-links.ts';
 
 /** What an operator needs after `cdk deploy`, printed by it and shown in the CloudFormation console. */
 export class Outputs extends Construct {
@@ -12,12 +14,13 @@ export class Outputs extends Construct {
   ) {
     super(scope, id);
     const { region } = cluster.network;
-    this.output('SetupRunbook', 'The setup runbook in the console', consoleLink(region, setup.stateMachineArn));
+    this.output('SetupRunbook', 'The setup runbook in the console', stateMachineLink(region, setup.stateMachineArn));
     this.output(
       'StartSetup',
       'Starts the setup runbook',
       `aws stepfunctions start-execution --region ${region} --state-machine-arn ${setup.stateMachineArn}`,
     );
+    this.output('Dashboard', 'How the cluster is', dashboardLink(region, resourceNames(cluster.name).dashboard));
     this.output('AlertsTopicArn', 'Topic that alerts are published to', topicArn);
     this.output('ConnectionString', 'Connects to whichever node is the primary', connectionString(cluster));
   }
@@ -32,14 +35,4 @@ export class Outputs extends Construct {
 function connectionString({ nodes, postgres }: Cluster): string {
   const hosts = nodes.map((node) => `${node.address}:${node.port ?? postgres.port}`).join(',');
   return `postgresql://${hosts}/postgres?target_session_attrs=read-write`;
-}
-
-function consoleLink(region: string, stateMachineArn: string): string {
-  return `https://${consoleHost(region)}/states/home?region=${region}#/statemachines/view/${stateMachineArn}`;
-}
-
-function consoleHost(region: string): string {
-  if (region.startsWith('cn-')) return 'console.amazonaws.cn';
-  if (region.startsWith('us-gov-')) return 'console.amazonaws-us-gov.com';
-  return `${region}.console.aws.amazon.com`;
 }

@@ -14,18 +14,25 @@ export function runbookArns(scope: Construct, cluster: string): string[] {
   return arns(scope, cluster, 'stateMachine');
 }
 
+/** ARN of the cluster's runbooks up to the runbook's own name, for functions that name one in what they send. */
+export function runbookArnPrefix(scope: Construct, cluster: string): string {
+  return arn(scope, 'stateMachine', resourceNames(cluster).runbookPrefix);
+}
+
 /** ARN of the executions of each runbook of the cluster; an execution's name is known only once it runs. */
 export function runbookExecutionArns(scope: Construct, cluster: string): string[] {
   return arns(scope, cluster, 'execution').map((arn) => `${arn}:*`);
 }
 
 function arns(scope: Construct, cluster: string, resource: 'stateMachine' | 'execution'): string[] {
-  return runbooks.map((runbook) =>
-    Stack.of(scope).formatArn({
-      service: 'states',
-      resource,
-      resourceName: resourceNames(cluster).runbook(runbook),
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    }),
-  );
+  return runbooks.map((runbook) => arn(scope, resource, resourceNames(cluster).runbook(runbook)));
+}
+
+function arn(scope: Construct, resource: 'stateMachine' | 'execution', resourceName: string): string {
+  return Stack.of(scope).formatArn({
+    service: 'states',
+    resource,
+    resourceName,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
 }

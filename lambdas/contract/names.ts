@@ -4,15 +4,22 @@ import type { NodeCommandName } from './node-commands.ts';
 /** Runbooks (Step Functions state machines) of a cluster. */
 export type RunbookName = 'setup';
 
+/** CloudWatch alarms of a cluster. */
+export type AlarmName = 'checker-stopped' | 'checker-failing' | 'status';
+
 /** Resource names of one cluster, all prefixed with the cluster's name. */
 export function resourceNames(cluster: string) {
   return {
     stack: cluster,
+    runbookPrefix: `${cluster}-`,
     runbook: (runbook: RunbookName) => `${cluster}-${runbook}`,
     document: (command: NodeCommandName) => `${cluster}-${command}`,
     function: (name: string) => `${cluster}-${name}`,
     topic: `${cluster}-alerts`,
     stateTable: `${cluster}-state`,
+    checksQueue: `${cluster}-checks`,
+    alarm: (alarm: AlarmName) => `${cluster}-${alarm}`,
+    dashboard: cluster,
     replicationSecret: `${cluster}/replication`,
     monitoringSecret: `${cluster}/monitoring`,
     commandLogGroup: `/${cluster}/commands`,

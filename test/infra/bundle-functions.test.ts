@@ -19,6 +19,9 @@ const environment = {
   RUNBOOK_ARNS: 'a',
   OBSERVER_FUNCTION: 'f',
   MONITORING_SECRET_ID: 's',
+  CHECKS_QUEUE_URL: 'u',
+  TOPIC_ARN: 'n',
+  RUNBOOK_ARN_PREFIX: 'p',
 };
 
 describe.each(handlerNames)('the bundle of %s', (handler) => {

@@ -1,7 +1,9 @@
 /** What a user or a security reviewer would look for in the templates. */
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
+import { clusterMetrics, metricNamespace, nodeMetrics } from '../../lambdas/contract/metrics.ts';
 import { nodeCommandNames } from '../../lambdas/contract/node-commands.ts';
+import { planTicks } from '../../lambdas/domain/ticks.ts';
 import { asText, readAssembly, resourcesOf, type Template } from './assembly.ts';
 import { everyOption, example } from './clusters.ts';
 import { functionsThat, permissions, permissionsOfFunction } from './permissions.ts';
@@ -79,11 +81,19 @@ describe.each([
       ]);
       expect(Object.fromEntries(environments)).toEqual({
         'acquire-lock': ['STATE_TABLE'],
+        'check-cluster': [
+          'MONITORING_SECRET_ID',
+          'OBSERVER_FUNCTION',
+          'RUNBOOK_ARN_PREFIX',
+          'STATE_TABLE',
+          'TOPIC_ARN',
+        ],
         'complete-node-command': [],
         'observe-cluster': [],
         'plan-setup': [],
         'release-lock': ['STATE_TABLE'],
         'run-node-command': ['COMMAND_LOG_GROUP'],
+        'schedule-checks': ['CHECKS_QUEUE_URL'],
         'sweep-node-commands': ['RUNBOOK_ARNS'],
         'verify-replication': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION'],
       });
@@ -141,18 +151,21 @@ describe.each([
       ]);
     });
 
-    it('to read a password are with the hosts, and for monitoring with the function that verifies', () => {
+    it('to read a password are with the hosts, and for monitoring with the functions that ask the observer', () => {
       const readers = permissions(template)
         .filter(({ actions }) => actions.includes('secretsmanager:GetSecretValue'))
         .map(({ holder, resources }) => [holder.replace(/[0-9A-F]{8}$/, ''), resources.length]);
       expect(readers.sort()).toEqual([
+        ['Functionscheckclusterrole', 1],
         ['Functionsverifyreplicationrole', 1],
         ['HostsPolicy', 2],
       ]);
-      const [ofFunction] = permissionsOfFunction(template, `${cluster.name}-verify-replication`).filter(({ actions }) =>
-        actions.includes('secretsmanager:GetSecretValue'),
-      );
-      expect(ofFunction?.resources[0]).toMatch(/^<CredentialsMonitoring/);
+      for (const name of ['check-cluster', 'verify-replication']) {
+        const [ofFunction] = permissionsOfFunction(template, `${cluster.name}-${name}`).filter(({ actions }) =>
+          actions.includes('secretsmanager:GetSecretValue'),
+        );
+        expect(ofFunction?.resources[0]).toMatch(/^<CredentialsMonitoring/);
+      }
     });
 
     it('to complete a task are for tasks of this cluster’s runbooks', () => {
@@ -160,18 +173,38 @@ describe.each([
       expect(completing.map(({ resources }) => resources)).toEqual([[setup], [setup]]);
     });
 
-    it('to use the lock are reading and updating one table', () => {
+    it('to use the lock and the checker’s memory are reading and writing items of one table', () => {
       const table = permissions(template).filter(({ actions }) =>
         actions.some((action) => action.startsWith('dynamodb:')),
       );
       for (const { actions, resources } of table) {
-        expect(actions).toEqual(['dynamodb:GetItem', 'dynamodb:UpdateItem']);
+        expect(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']).toEqual(
+          expect.arrayContaining(actions),
+        );
         expect(resources).toEqual([expect.stringMatching(/^<StateTable\w+\.Arn>$/)]);
       }
       expect(functionsThat(template, ({ actions }) => actions.includes('dynamodb:UpdateItem'))).toEqual([
         `${cluster.name}-acquire-lock`,
+        `${cluster.name}-check-cluster`,
         `${cluster.name}-release-lock`,
       ]);
+    });
+
+    it('of the checker are these and no more', () => {
+      const own = (name: string) =>
+        permissionsOfFunction(template, `${cluster.name}-${name}`).map(({ actions, resources }) => [
+          actions.sort(),
+          resources.map((resource) => resource.replace(/[0-9A-F]{8}(?=[.>])/, '')),
+        ]);
+      const observer = `arn:aws:lambda:${region}:${account}:function:${cluster.name}-observe-cluster`;
+      expect(own('check-cluster')).toEqual([
+        [['lambda:InvokeFunction'], [observer]],
+        [['secretsmanager:GetSecretValue'], ['<CredentialsMonitoring>']],
+        [['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], ['<StateTable.Arn>']],
+        [['sns:Publish'], ['<AlertsTopic>']],
+        [['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'], ['<ChecksQueue.Arn>']],
+      ]);
+      expect(own('schedule-checks')).toEqual([[['sqs:SendMessage'], ['<ChecksQueue.Arn>']]]);
     });
 
     it('hold no wildcard but those that have a reason here', () => {
@@ -241,7 +274,7 @@ describe.each([
     }
   });
 
-  it('completes commands by event, gives the lock of a stopped runbook back, and sweeps every minute', () => {
+  it('completes commands by event, gives the lock of a stopped runbook back, sweeps, and checks', () => {
     const rules = all(template, 'AWS::Events::Rule').map(({ EventPattern, Targets }) => [
       EventPattern,
       (Targets as { Arn: unknown }[]).map(({ Arn }) => asText(Arn).replace(/[0-9A-F]{8}\.Arn/, '')),
@@ -277,13 +310,24 @@ describe.each([
         },
         ['<Functionsreleaselock>'],
       ],
+      [
+        {
+          source: ['aws.ec2'],
+          'detail-type': ['EC2 Instance State-change Notification'],
+          detail: { 'instance-id': cluster.nodes.map(({ instanceId }) => instanceId) },
+        },
+        ['<Functionscheckcluster>'],
+      ],
     ]);
     const schedules = all(template, 'AWS::Scheduler::Schedule').map(({ ScheduleExpression, State, Target }) => [
       ScheduleExpression,
       State,
       asText((Target as { Arn: unknown }).Arn),
     ]);
-    expect(schedules).toEqual([['rate(1 minute)', 'ENABLED', expect.stringMatching(/^<Functionssweepnodecommands/)]]);
+    expect(schedules).toEqual([
+      ['rate(1 minute)', 'ENABLED', expect.stringMatching(/^<Functionssweepnodecommands/)],
+      ['rate(1 minute)', 'ENABLED', expect.stringMatching(/^<Functionsschedulechecks/)],
+    ]);
   });
 
   it('calls the setup runbook by the name that operators start it by', () => {
@@ -312,11 +356,141 @@ describe.each([
     );
   });
 
-  it('refuses alerts that are published in the clear', () => {
-    const [policy] = all(template, 'AWS::SNS::TopicPolicy');
-    expect(policy?.PolicyDocument).toMatchObject({
-      Statement: [{ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }],
+  it('refuses alerts that are published in the clear, and lets its own alarms publish', () => {
+    const [deny, allow] = all(template, 'AWS::SNS::TopicPolicy').flatMap(
+      ({ PolicyDocument }) => (PolicyDocument as { Statement: Record<string, unknown>[] }).Statement,
+    );
+    expect(deny).toMatchObject({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } });
+    expect(allow).toMatchObject({
+      Effect: 'Allow',
+      Principal: { Service: 'cloudwatch.amazonaws.com' },
+      Action: 'sns:Publish',
     });
+    const condition = allow?.Condition as {
+      ArnEquals: { 'aws:SourceArn': unknown[] };
+      StringEquals: { 'aws:SourceAccount': unknown };
+    };
+    const sources = condition.ArnEquals['aws:SourceArn'].map(asText);
+    expect(sources).toEqual([
+      expect.stringMatching(/^<Alarmscheckerstopped\w+\.Arn>$/),
+      expect.stringMatching(/^<Alarmscheckerfailing\w+\.Arn>$/),
+    ]);
+    expect(asText(condition.StringEquals['aws:SourceAccount'])).toBe(account);
+  });
+
+  describe('checking', () => {
+    it('keeps a check that is due, drops one that is late, and repeats none', () => {
+      const [queue] = all(template, 'AWS::SQS::Queue');
+      expect(queue).toMatchObject({ QueueName: `${cluster.name}-checks`, SqsManagedSseEnabled: true });
+      const { MessageRetentionPeriod: retention, VisibilityTimeout: hidden } = queue as Record<string, number>;
+      // The longest delay, at the longest interval, and a minute to be late.
+      const { delays } = planTicks(5, new Date(), 0);
+      expect(retention).toBeGreaterThanOrEqual(Math.max(...delays) + 60);
+      expect(hidden).toBeGreaterThanOrEqual(retention ?? 0);
+      const [checker] = all(template, 'AWS::Lambda::Function').filter(
+        ({ FunctionName }) => FunctionName === `${cluster.name}-check-cluster`,
+      );
+      expect(hidden).toBeGreaterThanOrEqual(6 * (checker?.Timeout as number));
+    });
+
+    it('takes messages in the clear from nobody', () => {
+      expect(all(template, 'AWS::SQS::QueuePolicy').map(({ PolicyDocument }) => PolicyDocument)).toEqual([
+        expect.objectContaining({
+          Statement: [
+            expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+          ],
+        }),
+      ]);
+    });
+
+    it('starts one check per message, polling no more than it must', () => {
+      expect(all(template, 'AWS::Lambda::EventSourceMapping')).toEqual([
+        {
+          BatchSize: 1,
+          EventSourceArn: expect.anything(),
+          FunctionName: { Ref: expect.stringMatching(/^Functionscheckcluster/) },
+        },
+      ]);
+    });
+
+    it('logs no start and end of what runs every few seconds, and has Lambda repeat none of it', () => {
+      const quiet = all(template, 'AWS::Lambda::Function').filter(
+        ({ LoggingConfig }) => (LoggingConfig as { SystemLogLevel?: string }).SystemLogLevel === 'WARN',
+      );
+      expect(quiet.map(({ FunctionName }) => FunctionName).sort()).toEqual(
+        ['check-cluster', 'observe-cluster', 'schedule-checks'].map((name) => `${cluster.name}-${name}`),
+      );
+      const retries = all(template, 'AWS::Lambda::EventInvokeConfig').map(({ FunctionName, MaximumRetryAttempts }) => [
+        (FunctionName as { Ref: string }).Ref.replace(/[0-9A-F]{8}$/, ''),
+        MaximumRetryAttempts,
+      ]);
+      expect(retries.sort()).toEqual([
+        ['Functionscheckcluster', 0],
+        ['Functionsschedulechecks', 0],
+      ]);
+    });
+  });
+
+  describe('alarms', () => {
+    const alarms = new Map(all(template, 'AWS::CloudWatch::Alarm').map((alarm) => [alarm.AlarmName, alarm]));
+    const alarm = (name: string) => alarms.get(`${cluster.name}-${name}`);
+
+    it('are these', () => {
+      expect([...alarms.keys()]).toEqual(
+        ['checker-stopped', 'checker-failing', 'status'].map((name) => `${cluster.name}-${name}`),
+      );
+    });
+
+    it('fire when no check comes: missing data is the fault', () => {
+      expect(alarm('checker-stopped')).toMatchObject({
+        Namespace: metricNamespace,
+        MetricName: 'CheckSeconds',
+        Dimensions: [{ Name: 'Cluster', Value: cluster.name }],
+        Statistic: 'SampleCount',
+        ComparisonOperator: 'LessThanThreshold',
+        Threshold: 1,
+        TreatMissingData: 'breaching',
+      });
+    });
+
+    it('fire when checks fail repeatedly, and never for want of data', () => {
+      expect(alarm('checker-failing')).toMatchObject({
+        DatapointsToAlarm: 3,
+        EvaluationPeriods: 5,
+        TreatMissingData: 'notBreaching',
+      });
+      expect(alarm('status')).toMatchObject({ Threshold: 3, TreatMissingData: 'ignore' });
+    });
+
+    it('tell the subscribers about the checker, begin and end; about the cluster the checker tells', () => {
+      const topic = [{ Ref: expect.stringMatching(/^AlertsTopic/) }];
+      for (const name of ['checker-stopped', 'checker-failing']) {
+        expect(alarm(name)).toMatchObject({ AlarmActions: topic, OKActions: topic });
+      }
+      expect(alarm('status')).not.toHaveProperty('AlarmActions');
+      expect(alarm('status')).not.toHaveProperty('OKActions');
+    });
+
+    it('say what they mean and where to look', () => {
+      for (const { AlarmDescription } of alarms.values()) {
+        expect(AlarmDescription).toContain(cluster.name);
+        expect(AlarmDescription).toContain(`https://${region}.console.aws.amazon.com/cloudwatch/home`);
+        // What CloudWatch takes.
+        expect((AlarmDescription as string).length).toBeLessThan(1024);
+      }
+    });
+  });
+
+  it('shows every metric, the alarms and the way to the runbooks on one page that fits its columns', () => {
+    const pages = all(template, 'AWS::CloudWatch::Dashboard');
+    expect(pages.map(({ DashboardName }) => DashboardName)).toEqual([cluster.name]);
+    const body = asText(pages[0]?.DashboardBody);
+    for (const metric of [...clusterMetrics, ...nodeMetrics]) expect(body).toContain(`"${metric}"`);
+    for (const { name } of cluster.nodes) expect(body).toContain(`"Node","${name}"`);
+    expect(body).toMatch(/#\/statemachines\/view\/<SetupRunbook/);
+    const { widgets } = JSON.parse(body) as { widgets: { type: string; x: number; width: number }[] };
+    expect(widgets.map(({ type }) => type)).toEqual(['text', 'alarm', ...Array(8).fill('metric')]);
+    for (const { x, width } of widgets) expect(x + width).toBeLessThanOrEqual(24);
   });
 
   it('deploys with what cdk bootstrap makes, in the account and region of the file', () => {
@@ -347,6 +521,8 @@ describe('outputs', () => {
       StartSetup: expect.stringMatching(
         /^aws stepfunctions start-execution --region us-east-1 --state-machine-arn <Setup/,
       ),
+      Dashboard:
+        'https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1#dashboards/dashboard/pg-sync',
       AlertsTopicArn: expect.stringMatching(/^<AlertsTopic/),
       ConnectionString:
         'postgresql://192.168.168.133:5432,192.168.168.134:5432,192.168.168.135:5432/postgres?target_session_attrs=read-write',
