@@ -119,8 +119,13 @@ function stepLines({ text, runbook }: NextStep, links: RunbookLinks): string[] {
 
 function times({ since, durationSeconds, writes, kind, incident }: AlertEvent): string {
   const stopped = writes.stoppedSeconds > 0 ? ` Writes did not go through for ${duration(writes.stoppedSeconds)}.` : '';
-  const lasted = kind === 'recovered' ? `lasted ${duration(durationSeconds)}` : `for ${duration(durationSeconds)} now`;
-  return `Since ${utc(since)}, ${lasted}.${stopped} Incident ${incident}.`;
+  const lasted =
+    kind === 'recovered'
+      ? `, lasted ${duration(durationSeconds)}`
+      : durationSeconds < 1
+        ? ''
+        : `, for ${duration(durationSeconds)} now`;
+  return `Since ${utc(since)}${lasted}.${stopped} Incident ${incident}.`;
 }
 
 function utc(time: string): string {
@@ -161,11 +166,8 @@ function chat({ event, subject, steps, links }: Alert): string {
         description: description(limit),
         nextSteps: steps
           .slice(0, 3)
-          .map((step) =>
-            step.runbook === null
-              ? chatText(step.text)
-              : `${chatText(step.text)} <${links.console(step.runbook.name)}|Open the ${step.runbook.name} runbook>`,
-          ),
+          .flatMap((step) => stepLines(step, links))
+          .map((line) => chatText(line.trim())),
         keywords: [event.severity, event.status],
       },
       metadata: { threadId: event.incident, summary: chatText(subject), eventType: event.kind },

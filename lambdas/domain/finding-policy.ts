@@ -60,7 +60,7 @@ export const findingPolicies: Readonly<Record<FindingKind, FindingPolicy>> = {
   CommitsNotReplicated:      policy('critical', 'degraded',       1, 'commits'),
   PrimaryUnobservable:       policy('warning',  'unknown',        2, 'primary'),
   StandbyDown:               policy('warning',  'degraded',       1, 'standby'),
-  StandbyUnreachable:        policy('warning',  'degraded',       1, 'standby'),
+  StandbyUnreachable:        policy('warning',  'degraded',       2, 'standby'),
   StandbyNotStreaming:       policy('warning',  'degraded',       2, 'standby'),
   SynchronousStandbyChanged: policy('warning',  'degraded',       2, 'synchronous'),
   StandbyNeedsRebuild:       policy('warning',  'degraded',       1, 'rebuild'),

@@ -1,12 +1,13 @@
 /** Figures of one check for CloudWatch: few dimensions, because each combination of them is paid for. */
 import type { Cluster } from '../contract/cluster-config.ts';
 import { type Health, statuses } from '../contract/health.ts';
+import type { ClusterMetric, NodeMetric } from '../contract/metrics.ts';
 import type { Observation } from '../contract/observation.ts';
 import { lagSeconds } from './standby-findings.ts';
 import { walsenderOf } from './survey.ts';
 
 export interface Figure {
-  readonly name: string;
+  readonly name: ClusterMetric | NodeMetric;
   readonly unit: 'Count' | 'Bytes' | 'Seconds' | 'None';
   readonly value: number;
   readonly dimensions: Record<string, string>;
@@ -15,7 +16,12 @@ export interface Figure {
 /** What a check saw. A figure that nobody can know, such as the lag while the primary is away, is left out. */
 export function metricsOf(cluster: Cluster, observation: Observation, health: Health): Figure[] {
   const dimensions = { Cluster: cluster.name };
-  const figure = (name: string, unit: Figure['unit'], value: number): Figure => ({ name, unit, value, dimensions });
+  const figure = (name: Figure['name'], unit: Figure['unit'], value: number): Figure => ({
+    name,
+    unit,
+    value,
+    dimensions,
+  });
   const status = figure('Status', 'None', statuses.indexOf(health.status));
   const seen = observation.nodes.find(({ node }) => node === health.evidence.primary);
   if (seen?.answered !== true || seen.facts.inRecovery) return [status];
@@ -29,16 +35,16 @@ export function metricsOf(cluster: Cluster, observation: Observation, health: He
     figure('StandbysStreaming', 'Count', streaming.length),
     figure('SynchronousStandbys', 'Count', health.evidence.synchronous?.standbys.length ?? 0),
     figure('BlockedSessions', 'Count', facts.blockedSessions.count),
-    figure('OldestWait', 'Seconds', facts.blockedSessions.oldestSeconds),
-    figure('SlotBytes', 'Bytes', Math.max(0, ...facts.slots.map(({ retainedBytes }) => retainedBytes ?? 0))),
+    figure('OldestWaitSeconds', 'Seconds', facts.blockedSessions.oldestSeconds),
+    figure('SlotRetainedBytes', 'Bytes', Math.max(0, ...facts.slots.map(({ retainedBytes }) => retainedBytes ?? 0))),
     ...streaming.flatMap(({ name, row }) => {
-      const ofStandby = { ...dimensions, Standby: name };
+      const ofNode = { ...dimensions, Node: name };
       return [
         {
           ...figure('LagBytes', 'Bytes', Math.max(0, row.replayLagBytes ?? row.flushLagBytes ?? 0)),
-          dimensions: ofStandby,
+          dimensions: ofNode,
         },
-        { ...figure('LagSeconds', 'Seconds', lagSeconds(row)), dimensions: ofStandby },
+        { ...figure('LagSeconds', 'Seconds', lagSeconds(row)), dimensions: ofNode },
       ];
     }),
   ];

@@ -1,11 +1,20 @@
 /** Each standby as the primary and the standby itself see it. Only where a primary answers can a standby be judged. */
 import type { ClusterNode } from '../contract/cluster-config.ts';
 import type { Finding } from '../contract/health.ts';
-import type { ReplicationRow } from '../contract/observation.ts';
+import type { NodeFacts, ReplicationRow } from '../contract/observation.ts';
 import { slotName } from '../contract/slot-name.ts';
 import { finding } from './finding-policy.ts';
 import { bytes, duration } from './quantities.ts';
-import { type Answered, follows, type Silent, type Survey, sameName, spoke, walsenderOf } from './survey.ts';
+import {
+  type Answered,
+  follows,
+  notObserved,
+  type Silent,
+  type Survey,
+  sameName,
+  spoke,
+  walsenderOf,
+} from './survey.ts';
 
 /** All that is known of one standby. */
 interface Standby {
@@ -30,83 +39,81 @@ export function standbyFindings(seen: Survey): Finding[] {
     }
     return [
       ...(standby.row?.state === 'streaming'
-        ? [...unobservable(standby), ...lagging(seen, standby)]
-        : notStreaming(seen, primary, standby)),
-      ...replayPaused(standby),
+        ? [...(silent === undefined ? [] : [unobservable(silent)]), ...lagging(seen, standby)]
+        : [notStreaming(seen, primary, standby), ...needsRebuild(primary, standby)]),
+      ...(answered === undefined ? [] : replayPaused(node, answered.facts)),
       ...duplicateName(primary, standby),
     ];
   });
 }
 
 /** Without a primary nothing says whether a standby replicates; that it does not answer is worth knowing. */
-function withoutPrimary(seen: Survey): Finding[] {
+function withoutPrimary({ silent, answered, presumedPrimary }: Survey): Finding[] {
+  // When the primary may be any of the silent nodes, none of them is known to be a standby.
+  const standbys = presumedPrimary === null ? [] : silent.filter(({ node }) => node !== presumedPrimary);
   return [
-    ...seen.silent
-      .filter(({ node }) => node !== seen.presumedPrimary)
-      .flatMap((silent) => (seen.presumedPrimary === null ? [] : [down(silent, '')])),
-    ...seen.answered.flatMap((answered) =>
-      replayPaused({ node: answered.node, answered, row: undefined, silent: undefined }),
-    ),
+    ...standbys.map((each) => (spoke(each) ? unobservable(each) : down(each, null))),
+    ...answered.flatMap(({ node, facts }) => replayPaused(node, facts)),
   ];
 }
 
-/** A node that does not answer and to which no WAL is sent. */
-function down(silent: Silent, onPrimary: string): Finding {
-  const { node, failure } = silent;
+/** A node on which PostgreSQL is not there, or not in reach; `onPrimary` is what the primary has of it. */
+function down({ node, failure }: Silent, onPrimary: string | null): Finding {
   const said = `${failure.kind}: ${failure.message}`;
+  const witness = onPrimary === null ? '' : `, and ${onPrimary}`;
   if (failure.kind === 'refused') {
     return finding('StandbyDown', node.name, {
       title: `${node.name} is down`,
-      message: `PostgreSQL does not run on ${node.name} (${said})${onPrimary}.`,
+      message: `PostgreSQL does not run on ${node.name} (${said})${witness}.`,
     });
   }
-  if (spoke(silent)) {
-    return finding('StandbyNotStreaming', node.name, {
-      title: `${node.name} does not replicate: ${failure.kind}`,
-      message: `PostgreSQL on ${node.name} runs and answers ${said}${onPrimary}.`,
-    });
-  }
+  // Two who do not reach it, from two places, are enough.
+  const certain = onPrimary !== null;
   return finding(
     'StandbyUnreachable',
     node.name,
     {
       title: `${node.name} does not answer`,
-      message: `${node.name} does not answer (${said})${onPrimary}.`,
+      message: `${node.name} does not answer (${said})${witness}.`,
     },
-    { certain: onPrimary !== '' },
+    { certain },
   );
 }
 
-function notStreaming(seen: Survey, primary: Answered, standby: Standby): Finding[] {
-  const { node, row, answered, silent } = standby;
+/** The primary has removed WAL that the standby still needs. */
+function needsRebuild(primary: Answered, { node }: Standby): Finding[] {
   const slot = primary.facts.slots.find(({ name }) => name === slotName(node.name));
-  if (slot?.walStatus === 'lost') {
-    return [
-      finding('StandbyNeedsRebuild', node.name, {
-        title: `${node.name} needs a rebuild`,
-        message: `The primary has removed WAL that ${node.name} still needs (its slot ${slot.name} is lost): it cannot catch up any more.`,
-      }),
-    ];
-  }
-  const onPrimary =
-    row === undefined ? ', and the primary has no walsender for it' : `, and its walsender is in state ${row.state}`;
-  if (silent !== undefined) return [down(silent, onPrimary)];
-  if (answered === undefined) return [];
-  const { facts } = answered;
-  if (row === undefined && facts.timeline !== primary.facts.timeline) {
-    return [
-      finding('StandbyOnAnotherTimeline', node.name, {
-        title: `${node.name} is on timeline ${facts.timeline}`,
-        message: `${node.name} is on timeline ${facts.timeline} and does not stream from ${primary.node.name}, which is on timeline ${primary.facts.timeline}.`,
-      }),
-    ];
-  }
+  if (slot?.walStatus !== 'lost') return [];
   return [
-    finding('StandbyNotStreaming', node.name, {
-      title: row?.state === 'catchup' ? `${node.name} is catching up` : `${node.name} does not stream`,
-      message: `${node.name} runs${onPrimary}; ${ownView(seen, primary, answered)}.`,
+    finding('StandbyNeedsRebuild', node.name, {
+      title: `${node.name} needs a rebuild`,
+      message: `The primary has removed WAL that ${node.name} still needs (its slot ${slot.name} is lost): it cannot catch up any more.`,
     }),
   ];
+}
+
+function notStreaming(seen: Survey, primary: Answered, { node, row, answered, silent }: Standby): Finding {
+  const onPrimary =
+    row === undefined ? 'the primary has no walsender for it' : `its walsender is in state ${row.state}`;
+  if (silent !== undefined && spoke(silent)) {
+    const { kind, message } = silent.failure;
+    return finding('StandbyNotStreaming', node.name, {
+      title: `${node.name} does not replicate: ${kind}`,
+      message: `PostgreSQL on ${node.name} runs (${kind}: ${message}), but ${onPrimary}.`,
+    });
+  }
+  if (answered === undefined) return down(silent ?? { node, failure: notObserved }, onPrimary);
+  const { timeline } = answered.facts;
+  if (row === undefined && timeline !== primary.facts.timeline) {
+    return finding('StandbyOnAnotherTimeline', node.name, {
+      title: `${node.name} is on timeline ${timeline}`,
+      message: `${node.name} is on timeline ${timeline} and does not stream from ${primary.node.name}, which is on timeline ${primary.facts.timeline}.`,
+    });
+  }
+  return finding('StandbyNotStreaming', node.name, {
+    title: row?.state === 'catchup' ? `${node.name} is catching up` : `${node.name} does not stream`,
+    message: `${node.name} runs, but ${onPrimary}; ${ownView(seen, primary, answered)}.`,
+  });
 }
 
 /** What a standby says of itself. */
@@ -117,16 +124,12 @@ function ownView({ cluster }: Survey, primary: Answered, standby: Answered): str
   return `its WAL receiver is ${walReceiver.status}${elsewhere ? `, connected to ${walReceiver.senderHost}, which is not the primary` : ''}`;
 }
 
-/** It replicates, but whether its own settings are right nobody can see. */
-function unobservable({ node, silent }: Standby): Finding[] {
-  if (silent === undefined) return [];
-  const { kind, message } = silent.failure;
-  return [
-    finding('NodeUnobservable', node.name, {
-      title: `${node.name} cannot be observed: ${kind}`,
-      message: `${node.name} replicates, but the observer cannot ask it (${kind}: ${message}).`,
-    }),
-  ];
+/** Whether a node's own settings are right nobody can see. */
+function unobservable({ node, failure }: Silent): Finding {
+  return finding('NodeUnobservable', node.name, {
+    title: `${node.name} cannot be observed: ${failure.kind}`,
+    message: `The observer cannot ask ${node.name} (${failure.kind}: ${failure.message}).`,
+  });
 }
 
 /**
@@ -161,8 +164,8 @@ function lagging({ cluster, memory }: Survey, { node, row }: Standby): Finding[]
   ];
 }
 
-function replayPaused({ node, answered }: Standby): Finding[] {
-  if (answered?.facts.replayPaused !== true) return [];
+function replayPaused(node: ClusterNode, facts: NodeFacts): Finding[] {
+  if (!facts.replayPaused) return [];
   return [
     finding('ReplayPaused', node.name, {
       title: `replay is paused on ${node.name}`,

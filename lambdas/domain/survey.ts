@@ -13,6 +13,9 @@ export interface Silent {
   readonly failure: Extract<NodeObservation, { answered: false }>['failure'];
 }
 
+/** Failure of a node that an observation lacks. */
+export const notObserved: Silent['failure'] = { kind: 'other', message: 'it was not observed' };
+
 export interface Survey {
   readonly cluster: Cluster;
   readonly memory: CheckerMemory;
@@ -92,7 +95,7 @@ export function survey(cluster: Cluster, observation: Observation, memory: Check
   for (const node of cluster.nodes) {
     const seen = observation.nodes.find((candidate) => candidate.node === node.name);
     if (seen?.answered === true) answered.push({ node, facts: seen.facts });
-    else silent.push({ node, failure: seen?.failure ?? { kind: 'other', message: 'it was not observed' } });
+    else silent.push({ node, failure: seen?.failure ?? notObserved });
   }
   const primaries = answered.filter(({ facts }) => !facts.inRecovery);
   const primary = choosePrimary(primaries, memory);

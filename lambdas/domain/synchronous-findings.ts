@@ -1,5 +1,6 @@
 /** Do commits return, and do they return only when a standby has them? */
 import type { Finding } from '../contract/health.ts';
+import type { ReplicationRow } from '../contract/observation.ts';
 import { finding } from './finding-policy.ts';
 import { lsnPosition } from './lsn.ts';
 import { bytes, counted, duration, list } from './quantities.ts';
@@ -70,25 +71,32 @@ function tooFewStandbys(seen: Survey, primary: Answered, { rule, candidates }: S
 /** Enough standbys stream, and yet commits wait: one of them hangs, or cannot keep up. */
 function stalledStandbys(seen: Survey, primary: Answered, { rule, confirming }: SynchronousSituation): Finding[] {
   if (primary.facts.blockedSessions.oldestSeconds < suspiciousSeconds) return [];
-  const mute = confirming.filter(
-    (row) =>
-      (row.replyAgeSeconds ?? 0) >= silentReplySeconds ||
-      seen.silent.some((each) => sameName(each.node.name, row.applicationName) && !spoke(each)),
-  );
+  const mute = confirming.filter((row) => doesNotConfirm(seen, primary, row));
   if (!waitsStill(primary, seen.memory, seen.now) && confirming.length - mute.length >= rule.count) return [];
-  const names = list((mute.length > 0 ? mute : confirming).map(({ applicationName }) => applicationName));
+  const culprits = mute.length > 0 ? mute : confirming;
+  const names = list(culprits.map(({ applicationName }) => applicationName));
   return [
     finding(
       'WritesBlocked',
       primary.node.name,
       {
-        title:
-          mute.length > 0 ? `writes blocked, ${names} does not confirm` : 'writes blocked, standbys do not confirm',
-        message: `${waits(primary)} for ${names}, which ${mute.length > 0 ? 'does not answer' : 'confirms too slowly'}.`,
+        title: `writes blocked, waiting for ${names}`,
+        message: `${waits(primary)}. They wait for ${names}: ${mute.length > 0 ? 'connected, but without an answer' : 'answering, but not confirming'}.`,
       },
       { certain: true },
     ),
   ];
+}
+
+/** A standby that is connected and cannot confirm: hung, out of reach, or told not to replay. */
+function doesNotConfirm(seen: Survey, primary: Answered, row: ReplicationRow): boolean {
+  const isIt = ({ node }: { readonly node: { readonly name: string } }) => sameName(node.name, row.applicationName);
+  const paused = seen.answered.some((each) => isIt(each) && each.facts.replayPaused);
+  return (
+    (row.replyAgeSeconds ?? 0) >= silentReplySeconds ||
+    seen.silent.some((each) => isIt(each) && !spoke(each)) ||
+    (paused && primary.facts.synchronousCommit === 'remote_apply')
+  );
 }
 
 /** With FIRST, another standby than the preferred ones is synchronous. */
