@@ -20,6 +20,11 @@ export class Mailbox {
     this.#directory = directory;
   }
 
+  /** Mails read so far. */
+  get readCount(): number {
+    return this.#read.size;
+  }
+
   /** Mails that have arrived since the last call. */
   async unread(): Promise<Mail[]> {
     const files = existsSync(this.#directory)

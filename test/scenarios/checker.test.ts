@@ -1,0 +1,137 @@
+/** What the checker says of an incident: the expected alerts in their order, one recovery notice, and nothing else. */
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Mailbox } from '../../local/client/mailbox.ts';
+import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
+import { runRunbook } from '../../local/client/runbook-run.ts';
+import { Writer } from '../../local/client/writer.ts';
+import { processesOf } from '../../local/hosts/host-processes.ts';
+import { notesCluster } from '../support/clusters.ts';
+import { HttpSubscriber } from '../support/http-subscriber.ts';
+import { LocalRuntime, waitFor } from '../support/local-runtime.ts';
+
+const intervalSeconds = 5;
+
+describe('an incident is told', () => {
+  let runtime: LocalRuntime;
+  let subscriber: HttpSubscriber;
+  let mailbox: Mailbox;
+
+  const node = (name: string) => nodeNamed(runtime.cluster, name);
+  const sql = (name: string, statement: string) => superuserSql(runtime.cluster, node(name), statement);
+
+  /** Waits for one alert after the other; each must be the next mail, and say the words. */
+  async function expectAlerts(...subjects: RegExp[]): Promise<void> {
+    for (const subject of subjects) {
+      const mails = await mailbox.next(`${subject}`, 4 * intervalSeconds + 15);
+      expect(mails.map((mail) => mail.subject)).toEqual([expect.stringMatching(subject)]);
+    }
+  }
+
+  /** Three further checks must send nothing. */
+  async function expectSilence(): Promise<void> {
+    await pause(3 * intervalSeconds * 1000);
+    expect((await mailbox.unread()).map(({ subject }) => subject)).toEqual([]);
+  }
+
+  beforeAll(async () => {
+    subscriber = await HttpSubscriber.start();
+    const cluster = notesCluster({ postgres: { majorVersion: 15 } });
+    const clusters = [
+      {
+        ...cluster,
+        alerts: { emails: ['dba@example.com'], httpEndpoints: [subscriber.url] },
+        monitoring: { checkIntervalSeconds: intervalSeconds },
+      },
+    ];
+    runtime = await LocalRuntime.start({ clusters });
+    mailbox = new Mailbox(join(runtime.directory, 'mail'));
+    const outcome = await runRunbook(runtime.clients, 'pg-sync', 'setup', 240);
+    expect(outcome, JSON.stringify(outcome)).toMatchObject({ status: 'SUCCEEDED' });
+  }, 300_000);
+
+  afterAll(async () => {
+    await runtime?.[Symbol.asyncDispose]();
+    await subscriber?.[Symbol.asyncDispose]();
+  }, 60_000);
+
+  it('not at all while the cluster is being set up and is healthy', expectSilence, 60_000);
+
+  it('when a setting drifts, with what is expected and found', async () => {
+    await sql('pg_sync_master', "alter system set wal_sender_timeout = '60s'");
+    await sql('pg_sync_master', 'select pg_reload_conf()');
+    const [mail] = await mailbox.next('drift', 4 * intervalSeconds);
+    expect(mail?.subject).toMatch(/^WARNING pg-sync: /);
+    expect(mail?.text).toMatch(/wal_sender_timeout[\s\S]*(60s|1min|60000)[\s\S]*postgresql\.auto\.conf/);
+    await sql('pg_sync_master', "alter system set wal_sender_timeout = '8s'");
+    await sql('pg_sync_master', 'select pg_reload_conf()');
+    await expectAlerts(/^RECOVERED/);
+  }, 90_000);
+
+  it('when replay is paused on a standby', async () => {
+    await sql('pg_sync_slave02', 'select pg_wal_replay_pause()');
+    await expectAlerts(/^WARNING pg-sync: .*pg_sync_slave02/);
+    await sql('pg_sync_slave02', 'select pg_wal_replay_resume()');
+    await expectAlerts(/^RECOVERED/);
+  }, 90_000);
+
+  it('when the monitoring user is locked out, in PostgreSQL’s words', async () => {
+    await sql('pg_sync_master', "set synchronous_commit = local; alter role replication_monitor password 'another'");
+    const [mail] = await mailbox.next('wrong password', 5 * intervalSeconds);
+    expect(mail?.text).toMatch(/password authentication failed for user "replication_monitor"/);
+    expect(await runRunbook(runtime.clients, 'pg-sync', 'setup', 120)).toMatchObject({ status: 'SUCCEEDED' });
+    await expectAlerts(/^RECOVERED/);
+  }, 120_000);
+
+  it('when the synchronous standby hangs: writes stall for less than 12 s', async () => {
+    const writer = await Writer.start(runtime.cluster, node('pg_sync_master'));
+    const directory = join(runtime.directory, 'nodes', 'pg_sync_slave01');
+    const pids = processesOf(directory, new Set()).map(({ pid }) => pid);
+    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    await waitFor('another synchronous standby', 30, async () => {
+      const state = await sql(
+        'pg_sync_master',
+        "select sync_state from pg_stat_replication where application_name = 'pg_sync_slave02'",
+      );
+      return state === 'sync' || null;
+    });
+    await pause(2 * intervalSeconds * 1000);
+    const { longestMilliseconds } = writer.report();
+    for (const pid of pids) process.kill(pid, 'SIGCONT');
+    await writer.stop();
+    console.log(`longest write while the synchronous standby hung: ${(longestMilliseconds / 1000).toFixed(1)} s`);
+    expect(longestMilliseconds).toBeLessThan(12_000);
+    const subjects: string[] = [];
+    await waitFor('the recovery notice', 60, async () => {
+      subjects.push(...(await mailbox.unread()).map(({ subject }) => subject));
+      return subjects.at(-1)?.startsWith('RECOVERED') === true || null;
+    });
+    expect(subjects[0]).toMatch(/pg_sync_slave01/);
+    expect(subjects.filter((subject) => subject.startsWith('RECOVERED'))).toHaveLength(1);
+  }, 150_000);
+
+  it('after which nothing more is said', expectSilence, 60_000);
+
+  it('when two nodes accept writes, as the worst', async () => {
+    await sql('pg_sync_slave02', 'select pg_promote()');
+    const mails = await mailbox.next('two primaries', 3 * intervalSeconds);
+    expect(mails.map(({ subject }) => subject)).toEqual([
+      expect.stringMatching(/^CRITICAL pg-sync: .*pg_sync_(master|slave02)/),
+    ]);
+    expect(mails[0]?.text).toMatch(/pg_sync_master[\s\S]*pg_sync_slave02/);
+  }, 60_000);
+
+  it('to chats in the same order, one thread per incident', () => {
+    const threads = Map.groupBy(subscriber.received, ({ metadata }) => metadata?.threadId);
+    expect(threads.has(undefined)).toBe(false);
+    for (const [thread, messages] of [...threads].slice(0, -1)) {
+      expect(
+        messages.filter(({ content }) => content.title.includes('RECOVERED')),
+        thread,
+      ).toHaveLength(1);
+      expect(messages.at(-1)?.content.title).toMatch(/RECOVERED/);
+    }
+    expect(subscriber.received.length).toBe(mailbox.readCount);
+  });
+});
