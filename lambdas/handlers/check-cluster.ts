@@ -28,7 +28,8 @@ export async function handler(): Promise<{ status: string; alerts: number }> {
   const before = await readChecker(table);
   const health = assess(cluster, observation, before.state.memory, started);
   const { state, events } = advance(cluster, before.state, health, started);
-  recordFigures([...metricsOf(cluster, observation, health), checkSeconds(cluster, started, new Date())]);
+  const figures = [...metricsOf(cluster, observation, health), checkSeconds(cluster, started, new Date())];
+  recordFigures(figures, started, health.status !== 'healthy');
 
   const late = overdue(before.unsent, started);
   const decidedAt = started.toISOString();
