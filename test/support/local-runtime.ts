@@ -10,10 +10,11 @@ import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
 import { loadClusters } from '../../lambdas/contract/load-clusters.ts';
 import { type LocalClients, localClients } from '../../local/client/aws-clients.ts';
 
-/** A directory under the system's temporary one that every user can enter. */
+/** A directory under the system's temporary one that every user can enter; it goes with the process of the test. */
 export function temporaryDirectory(prefix: string): string {
   const directory = mkdtempSync(join(tmpdir(), prefix));
   chmodSync(directory, 0o755);
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
 

@@ -1,5 +1,5 @@
 /** PostgreSQL of other majors: server programs from npm, client tools from the installed PostgreSQL. */
-import { chmodSync, existsSync, readdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readdirSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { temporaryDirectory } from './local-runtime.ts';
 
@@ -15,18 +15,17 @@ export function hasServer(major: number): boolean {
 
 /**
  * A bin directory that holds initdb, pg_ctl and postgres of `major` and every other program of `toolsDirectory`:
- * the tools of a newer PostgreSQL work with older servers.
+ * the tools of a newer PostgreSQL work with older servers. The server is a copy, since the user that runs it may not
+ * be let into the checkout.
  */
 export function binDirectory(major: number, toolsDirectory: string): string {
-  const directory = temporaryDirectory(`postgres-${major}-`);
-  const server = embeddedPrograms(major);
-  for (const program of readdirSync(server)) {
-    chmodSync(join(server, program), 0o755);
-    symlinkSync(join(server, program), join(directory, program));
-  }
+  const directory = join(temporaryDirectory(`postgres-${major}-`), 'native');
+  cpSync(join(embeddedPrograms(major), '..'), directory, { recursive: true, verbatimSymlinks: true });
+  const bin = join(directory, 'bin');
+  for (const program of readdirSync(bin)) chmodSync(join(bin, program), 0o755);
   for (const program of readdirSync(toolsDirectory)) {
-    const link = join(directory, program);
+    const link = join(bin, program);
     if (!existsSync(link)) symlinkSync(join(toolsDirectory, program), link);
   }
-  return directory;
+  return bin;
 }
