@@ -9,7 +9,7 @@ import { nodeNamed } from '../../local/client/node-sql.ts';
 import { type RunbookOutcome, runRunbook } from '../../local/client/runbook-run.ts';
 import { treeDifference, treeSnapshot } from '../../local/client/tree-snapshot.ts';
 import { notesCluster } from '../support/clusters.ts';
-import { LocalRuntime, temporaryDirectory } from '../support/local-runtime.ts';
+import { directoryOfTest, LocalRuntime } from '../support/local-runtime.ts';
 
 /** Runs setup, expects a refusal, and nothing on any host to have changed. */
 async function refusal(runtime: LocalRuntime): Promise<Extract<RunbookOutcome, { error: string }>> {
@@ -72,7 +72,7 @@ describe('on empty hosts', () => {
 describe('of hosts that cannot hold the cluster', () => {
   /** A bin directory whose PostgreSQL says that it is another version, or is not there. */
   function binDirectory(version: string | null): string {
-    const directory = temporaryDirectory('bin-');
+    const directory = directoryOfTest('bin-');
     if (version !== null) {
       const program = join(directory, 'postgres');
       writeFileSync(program, `#!/bin/sh\necho "postgres (PostgreSQL) ${version}"\n`);

@@ -6,15 +6,22 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { onTestFinished } from 'vitest';
 import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
 import { loadClusters } from '../../lambdas/contract/load-clusters.ts';
 import { type LocalClients, localClients } from '../../local/client/aws-clients.ts';
 
-/** A directory under the system's temporary one that every user can enter; it goes with the process of the test. */
+/** A directory under the system's temporary one that every user can enter. */
 export function temporaryDirectory(prefix: string): string {
   const directory = mkdtempSync(join(tmpdir(), prefix));
   chmodSync(directory, 0o755);
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** The same, for one test: it goes when the test ends. */
+export function directoryOfTest(prefix: string): string {
+  const directory = temporaryDirectory(prefix);
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
 

@@ -1,7 +1,7 @@
 /** PostgreSQL of other majors: server programs from npm, client tools from the installed PostgreSQL. */
 import { chmodSync, cpSync, existsSync, readdirSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { temporaryDirectory } from './local-runtime.ts';
+import { directoryOfTest } from './local-runtime.ts';
 
 /** Where the server programs of a major version are unpacked, if npm could install them on this machine. */
 function embeddedPrograms(major: number): string {
@@ -19,7 +19,7 @@ export function hasServer(major: number): boolean {
  * be let into the checkout.
  */
 export function binDirectory(major: number, toolsDirectory: string): string {
-  const directory = join(temporaryDirectory(`postgres-${major}-`), 'native');
+  const directory = join(directoryOfTest(`postgres-${major}-`), 'native');
   cpSync(join(embeddedPrograms(major), '..'), directory, { recursive: true, verbatimSymlinks: true });
   const bin = join(directory, 'bin');
   for (const program of readdirSync(bin)) chmodSync(join(bin, program), 0o755);
