@@ -1,7 +1,7 @@
-/** One execution environment of a function: a worker thread that takes one event at a time. */
-import { Worker } from 'node:worker_threads';
+/** One execution environment of a function, which takes one event at a time. */
 import { LineCutter } from '../logs/log-store.ts';
-import type { FunctionError, InstanceData, InstanceMessage } from './instance-messages.ts';
+import type { Carrier, StartCarrier } from './instance-carrier.ts';
+import type { FunctionError, InstanceData } from './instance-messages.ts';
 
 /** A handler's result as JSON, or its error. */
 export type InvocationResult =
@@ -13,6 +13,7 @@ export interface InstanceOptions {
   readonly data: InstanceData;
   readonly environment: Readonly<Record<string, string>>;
   readonly timeoutSeconds: number;
+  readonly start: StartCarrier;
   readonly log: (lines: string[]) => void;
 }
 
@@ -26,10 +27,10 @@ function failed(errorType: string, errorMessage: string): InvocationResult {
   return { ok: false, error: { errorType, errorMessage, trace: [] } };
 }
 
-/** A worker thread with the function's environment; once it has died it is thrown away. */
+/** An execution environment of a function; once it has died it is thrown away. */
 export class FunctionInstance {
   readonly #options: InstanceOptions;
-  readonly #worker: Worker;
+  readonly #carrier: Carrier;
   readonly #ready: Promise<InvocationResult | undefined>;
   /** Settles the invocation under way. */
   #settle: ((result: InvocationResult) => void) | undefined;
@@ -39,68 +40,53 @@ export class FunctionInstance {
   constructor(options: InstanceOptions) {
     this.#options = options;
     const { data, environment } = options;
-    this.#worker = new Worker(new URL('./instance-thread.mjs', import.meta.url), {
-      workerData: data,
-      env: environment,
-      execArgv: [],
-      stdin: false,
-      stdout: true,
-      stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: Math.max(data.memoryMegabytes, smallestHeapMegabytes) },
-    });
-    for (const stream of [this.#worker.stdout, this.#worker.stderr]) {
+    const { promise, resolve } = Promise.withResolvers<InvocationResult | undefined>();
+    this.#ready = promise;
+    const timer = setTimeout(() => {
+      resolve(failed('Sandbox.Timedout', `Init did not finish in ${initLimitMilliseconds / 1000} seconds`));
+      void this.stop();
+    }, initLimitMilliseconds);
+    timer.unref();
+    const die = (result: InvocationResult) => {
+      this.#dead ??= result;
+      clearTimeout(timer);
+      resolve(result);
+      this.#settle?.(result);
+    };
+    const exited = (how: string) =>
+      failed('Runtime.ExitError', `RequestId: ${this.#requestId} Error: Runtime exited with error: ${how}`);
+    const heapMegabytes = Math.max(data.memoryMegabytes, smallestHeapMegabytes);
+    this.#carrier = options.start(
+      { data, environment, heapMegabytes },
+      {
+        onMessage: (message) => {
+          if (message.kind === 'ready') resolve(undefined);
+          else if (message.kind === 'init-error') resolve({ ok: false, error: message.error });
+          else if (message.requestId === this.#requestId) {
+            this.#settle?.(
+              message.kind === 'result' ? { ok: true, payload: message.payload } : { ok: false, error: message.error },
+            );
+            return;
+          } else return;
+          clearTimeout(timer);
+        },
+        onError: ({ code, name, message, stack }) => {
+          const lost = `RequestId: ${this.#requestId} Error: Runtime exited with error: signal: killed`;
+          die(
+            code === 'ERR_WORKER_OUT_OF_MEMORY'
+              ? failed('Runtime.OutOfMemory', lost)
+              : { ok: false, error: { errorType: name, errorMessage: message, trace: (stack ?? '').split('\n') } },
+          );
+        },
+        onExit: (how) => die(exited(how)),
+      },
+    );
+    for (const stream of [this.#carrier.stdout, this.#carrier.stderr]) {
       const lines = new LineCutter(options.log);
       stream.setEncoding('utf8');
       stream.on('data', (text: string) => lines.push(text));
       stream.on('end', () => lines.end());
     }
-    this.#ready = new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        resolve(failed('Sandbox.Timedout', `Init did not finish in ${initLimitMilliseconds / 1000} seconds`));
-        void this.stop();
-      }, initLimitMilliseconds);
-      timer.unref();
-      this.#worker.on('message', (message: InstanceMessage) => {
-        if (message.kind === 'ready') resolve(undefined);
-        else if (message.kind === 'init-error') resolve({ ok: false, error: message.error });
-        else if (message.requestId === this.#requestId) {
-          this.#settle?.(
-            message.kind === 'result' ? { ok: true, payload: message.payload } : { ok: false, error: message.error },
-          );
-          return;
-        } else return;
-        clearTimeout(timer);
-      });
-      const die = (result: InvocationResult) => {
-        this.#dead ??= result;
-        clearTimeout(timer);
-        resolve(result);
-        this.#settle?.(result);
-      };
-      this.#worker.on('error', (error: Error & { code?: string }) => {
-        die(
-          error.code === 'ERR_WORKER_OUT_OF_MEMORY'
-            ? failed(
-                'Runtime.OutOfMemory',
-                `RequestId: ${this.#requestId} Error: Runtime exited with error: signal: killed`,
-              )
-            : {
-                ok: false,
-                error: { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') },
-              },
-        );
-      });
-      this.#worker.on('exit', (code) => {
-        die(
-          failed(
-            'Runtime.ExitError',
-            `RequestId: ${this.#requestId} Error: Runtime exited with error: exit status ${code}`,
-          ),
-        );
-      });
-    });
-    // An idle instance must not keep the runtime's process alive.
-    this.#worker.unref();
   }
 
   /** Can take another event. */
@@ -125,16 +111,16 @@ export class FunctionInstance {
       resolve(failed('Sandbox.Timedout', message));
       void this.stop();
     }, timeoutSeconds * 1000);
-    this.#worker.postMessage({ requestId, payload, deadline: Date.now() + timeoutSeconds * 1000 });
+    this.#carrier.send({ requestId, payload, deadline: Date.now() + timeoutSeconds * 1000 });
     const result = await promise;
     clearTimeout(timer);
     this.#settle = undefined;
     return result;
   }
 
-  /** Ends the thread at once. */
+  /** Ends it at once. */
   async stop(): Promise<void> {
     this.#dead ??= failed('Runtime.ExitError', 'The instance was stopped');
-    await this.#worker.terminate();
+    await this.#carrier.terminate();
   }
 }

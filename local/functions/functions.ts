@@ -6,6 +6,7 @@ import { resourcesOf, type Stack } from '../assembly/load-assembly.ts';
 import type { LogStore } from '../logs/log-store.ts';
 import { AwsError } from '../protocols/aws-error.ts';
 import { FunctionInstance, type InvocationResult } from './function-instance.ts';
+import { type StartCarrier, startThread } from './instance-carrier.ts';
 
 /** A function as deployed. */
 export interface FunctionFacts {
@@ -65,13 +66,19 @@ interface Pool {
 export class Functions {
   readonly #pools = new Map<string, Pool>();
   readonly #logs: LogStore;
+  readonly #startInVpc: StartCarrier;
   readonly #pending = new Set<NodeJS.Timeout>();
   #endpoint = '';
   #stopped = false;
 
-  /** Unpacks the bundles below `directory`, as Lambda unpacks them into /var/task. */
-  constructor(stacks: readonly Stack[], directory: string, logs: LogStore) {
+  /**
+   * Unpacks the bundles below `directory`, as Lambda unpacks them into /var/task.
+   *
+   * @param startInVpc starts instances of functions in a VPC, where that is another network than this process's
+   */
+  constructor(stacks: readonly Stack[], directory: string, logs: LogStore, startInVpc: StartCarrier = startThread) {
     this.#logs = logs;
+    this.#startInVpc = startInVpc;
     rmSync(directory, { recursive: true, force: true });
     mkdirSync(directory, { recursive: true });
     // Without a package.json of its own a bundle's .js is CommonJS in Lambda; a checkout above must not change that.
@@ -216,6 +223,7 @@ export class Functions {
         };
     return new FunctionInstance({
       timeoutSeconds: facts.timeoutSeconds,
+      start: facts.inVpc ? this.#startInVpc : startThread,
       log: (lines) => this.#logs.append(facts.logGroup, stream, lines),
       environment: {
         PATH: process.env.PATH ?? '/usr/bin:/bin',

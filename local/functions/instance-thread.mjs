@@ -1,7 +1,8 @@
 /**
- * Runs in a worker thread: loads the deployed bundle as Lambda's Node.js runtime does and calls its handler.
+ * Runs in a worker thread, or in a process of its own with the data as its argument: loads the deployed bundle as
+ * Lambda's Node.js runtime does and calls its handler.
  *
- * JavaScript, because every thread would have to strip the types again, which takes longer than the rest of its start.
+ * JavaScript, because every instance would have to strip the types again, which takes longer than the rest of its start.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,11 +15,12 @@ import { parentPort, workerData } from 'node:worker_threads';
  */
 
 /** @type {InstanceData} */
-const data = workerData;
+const data = parentPort === null ? JSON.parse(process.argv[2] ?? '') : workerData;
 
 /** @param {InstanceMessage} message */
 function say(message) {
-  parentPort?.postMessage(message);
+  if (parentPort === null) process.send?.(message);
+  else parentPort.postMessage(message);
 }
 
 /**
@@ -87,7 +89,9 @@ async function invoke(handler, message) {
 
 try {
   const handler = await loadHandler();
-  parentPort?.on('message', (message) => void invoke(handler, message));
+  (parentPort ?? process).on('message', (message) => void invoke(handler, message));
+  // A process ends with the runtime.
+  if (parentPort === null) process.on('disconnect', () => process.exit());
   say({ kind: 'ready' });
 } catch (error) {
   say({ kind: 'init-error', error: functionError(error) });
