@@ -11,6 +11,7 @@ import type { Cluster, ClusterNode } from '../lambdas/contract/cluster-config.ts
 import { longestSocketPath } from '../lambdas/contract/cluster-rules.ts';
 import { OperatorError } from '../lambdas/contract/errors.ts';
 import { parseClusters } from '../lambdas/contract/load-clusters.ts';
+import { describeChanges } from './cluster-changes.ts';
 import { choosePostgres, findPostgres, type PostgresInstallation } from './postgres-installations.ts';
 
 export interface LocalClustersOptions {
@@ -47,7 +48,7 @@ export async function localiseClusters(
   return {
     // A directory or user name of this machine can break the file's rules; then this says so.
     clusters: parseClusters(JSON.stringify(local, undefined, 2), `clusters.json, changed for ${options.directory},`),
-    replacements: clusters.length === 0 ? [] : table(clusters.flatMap((from, i) => changes(from, local[i] ?? from))),
+    replacements: describeChanges(clusters, local),
   };
 }
 
@@ -217,47 +218,4 @@ function forProcesses(
       })),
     },
   };
-}
-
-// ---- Words ----------------------------------------------------------------------------------------------------------
-
-type Row = [cluster: string, node: string, what: string, change: string];
-
-/** What differs between a cluster and the one for processes. */
-function changes(from: Cluster, to: Cluster): Row[] {
-  const rows: Row[] = [];
-  const note = (node: string, what: string, before: string, after: string, why = '') => {
-    if (before !== after) rows.push([from.name, node, what, `${before} → ${after}${why}`]);
-  };
-  const { postgres: was } = from;
-  const { postgres: is } = to;
-  note('', 'PostgreSQL', `${was.majorVersion}`, `${is.majorVersion}`, ` (${was.majorVersion} is not installed here)`);
-  note('', 'programs', was.binDirectory, is.binDirectory);
-  note('', 'port', `${was.port}`, `${is.port}`, ` (${was.port} is taken)`);
-  note('', 'user', was.osUser, is.osUser);
-  note('', 'service control', serviceControl(was), serviceControl(is));
-  note('', 'listens on', was.listenAddresses, is.listenAddresses);
-  note('', 'slots keep', `${was.slotKeepSegments}`, `${is.slotKeepSegments}`, ' (PostgreSQL 12 has no such bound)');
-  from.nodes.forEach((node, index) => {
-    const placed = to.nodes[index] ?? node;
-    note(node.name, 'address', node.address, placed.address);
-    note(node.name, 'connects from', node.connectsFrom ?? node.address, placed.connectsFrom ?? placed.address);
-    if (node.port !== undefined) note(node.name, 'port', `${node.port}`, `${placed.port}`, ` (${node.port} is taken)`);
-    note(node.name, 'data', node.dataDirectory ?? was.dataDirectory, placed.dataDirectory ?? is.dataDirectory);
-    note(node.name, 'socket', node.socketDirectory ?? was.socketDirectory ?? 'default', placed.socketDirectory ?? '');
-  });
-  from.network.observerSubnets.forEach((subnet, index) => {
-    note('', 'observer', subnet.cidr, to.network.observerSubnets[index]?.cidr ?? subnet.cidr);
-  });
-  return rows;
-}
-
-function serviceControl({ serviceControl: control }: Cluster['postgres']): string {
-  return control.kind === 'systemd' ? `systemd (${control.unit})` : control.kind;
-}
-
-/** Rows with their columns aligned. */
-function table(rows: readonly Row[]): string[] {
-  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
 }

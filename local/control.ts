@@ -1,33 +1,93 @@
 /** Requests to the runtime itself, below `/_local/`: what no AWS API offers. */
+import * as z from 'zod';
 import type { EventBus } from './events/event-bus.ts';
+import { describeFault, faultSchema } from './faults/fault.ts';
+import type { Faults } from './faults/faults.ts';
+import type { Host } from './hosts/host.ts';
+import type { Hosts } from './hosts/hosts.ts';
 import { AwsError } from './protocols/aws-error.ts';
 import type { ControlHandler } from './protocols/endpoint.ts';
-import type { Answer } from './protocols/json.ts';
 
-const json = (value: object): Answer => ({
-  status: 200,
-  headers: { 'content-type': 'application/json' },
-  body: `${JSON.stringify(value)}\n`,
-});
+/** EC2 gives an instance some minutes to shut down before it cuts the power. */
+const cleanStopMilliseconds = 120_000;
+
+const dropSchema = z.strictObject({ drop: z.boolean() });
+const healSchema = z.strictObject({ node: z.string().optional() });
+const stopSchema = z.strictObject({ node: z.string(), clean: z.boolean() });
+
+/** A change that can be asked for. */
+type Change = (body: unknown) => Promise<object>;
+
+function parse<S extends z.ZodType>(schema: S, body: unknown): z.output<S> {
+  const parsed = schema.safeParse(body);
+  if (!parsed.success) throw new AwsError('ValidationException', z.prettifyError(parsed.error));
+  return parsed.data;
+}
+
+function hostNamed(hosts: Hosts, name: string): Host {
+  const host = hosts.list().find(({ facts }) => facts.name === name);
+  if (host === undefined) throw new AwsError('ValidationException', `there is no host ${name}`);
+  return host;
+}
 
 /**
- * `GET /_local/` says that the runtime is ready; `PUT /_local/events {"drop":true}` loses service events.
+ * `GET /_local/` says that the runtime is ready and what is wrong with its network. `PUT` changes something:
+ * `events {"drop":true}` loses service events, `faults {"kind":"cut","node":…}` makes a fault of the network, `heal`
+ * ends the faults of a host or all, `stop {"node":…, "clean":…}` takes a host down and answers when it is off.
  * A request that changes something needs the header `x-local-runtime`, which no web page can send here.
  */
-export function controlRequests(bus: EventBus): ControlHandler {
+export function controlRequests(bus: EventBus, faults: Faults, hosts: Hosts): ControlHandler {
+  const state = () => ({
+    ready: true,
+    dropEvents: bus.dropServiceEvents,
+    faults: faults.list().map((fault) => ({ ...fault, description: describeFault(fault) })),
+  });
+  const changes: Readonly<Record<string, Change>> = {
+    '/_local/events': async (body) => {
+      bus.dropServiceEvents = parse(dropSchema, body).drop;
+      return state();
+    },
+    '/_local/faults': async (body) => {
+      await faults.add(parse(faultSchema, body));
+      return state();
+    },
+    '/_local/heal': async (body) => {
+      await faults.heal(parse(healSchema, body).node);
+      return state();
+    },
+    '/_local/stop': async (body) => {
+      const { node, clean } = parse(stopSchema, body);
+      const host = hostNamed(hosts, node);
+      await (clean ? host.shutDown(cleanStopMilliseconds) : host.powerOff());
+      return state();
+    },
+  };
   return async (request, path, body) => {
-    if (request.method === 'GET' && (path === '/_local/' || path === '/_local/events')) {
-      return json({ ready: true, dropEvents: bus.dropServiceEvents });
-    }
-    if (request.method === 'PUT' && path === '/_local/events') {
+    const change = Object.hasOwn(changes, path) ? changes[path] : undefined;
+    if (request.method === 'GET' && (path === '/_local/' || change !== undefined)) return json(200, state());
+    if (request.method !== 'PUT' || change === undefined) return undefined;
+    try {
       if (request.headers['x-local-runtime'] === undefined) {
         throw new AwsError('AccessDeniedException', 'Send the header x-local-runtime: 1', 403);
       }
-      const { drop } = JSON.parse(body) as { drop?: unknown };
-      if (typeof drop !== 'boolean') throw new AwsError('ValidationException', '{"drop": true or false} expected');
-      bus.dropServiceEvents = drop;
-      return json({ dropEvents: drop });
+      return json(200, await change(parseJson(body)));
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      return json(error.status, { error: error.code, message: error.message });
     }
-    return undefined;
   };
 }
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch (error) {
+    throw new AwsError('ValidationException', `The request is not JSON: ${(error as Error).message}`);
+  }
+}
+
+const json = (status: number, value: object) => ({
+  status,
+  headers: { 'content-type': 'application/json' },
+  body: `${JSON.stringify(value)}\n`,
+});

@@ -1,8 +1,9 @@
 /** `npm run local`: the local runtime, kept up until SIGINT or SIGTERM. */
 import { resolve } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import colours from 'picocolors';
-import { startRuntime } from './runtime.ts';
+import { type HostKind, hostKinds } from './hosts/hosting.ts';
+import { addRunningCommands } from './running-commands.ts';
 
 function parsePort(text: string): number {
   const port = Number(text);
@@ -16,10 +17,70 @@ function addPostgresBin(text: string, earlier: Map<number, string>): Map<number,
   return new Map(earlier).set(Number(match[1]), resolve(match[2] ?? ''));
 }
 
-const options = new Command('local')
+interface Options {
+  clusters: string;
+  hosts: HostKind;
+  port: number;
+  dir: string;
+  postgresBin: Map<number, string>;
+  dropEvents: boolean;
+  withoutAgent: string[];
+}
+
+/** Starts the runtime and keeps it up. */
+async function run(options: Options): Promise<void> {
+  process.env.TZ = 'UTC';
+  const ending = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ending.abort(signal));
+
+  try {
+    // Commands to a running runtime need none of it.
+    const { startRuntime } = await import('./runtime.ts');
+    const runtime = await startRuntime({
+      clustersFile: options.clusters,
+      hosts: options.hosts,
+      port: options.port,
+      directory: options.dir,
+      postgresBins: options.postgresBin,
+      dropEvents: options.dropEvents,
+      withoutAgent: options.withoutAgent,
+      say: (line) => console.log(line),
+    });
+    if (!ending.signal.aborted) {
+      console.log(`\n${colours.green('Ready:')} ${runtime.endpoint}   (end with Ctrl-C)`);
+      for (const { name, network } of runtime.clusters) {
+        const arn = runtime.stateMachines.get(`${name}-setup`);
+        if (arn === undefined) continue;
+        console.log(`\nSet up ${colours.bold(name)} with:`);
+        console.log(
+          `  aws --endpoint-url ${runtime.endpoint} --region ${network.region} stepfunctions start-execution --state-machine-arn ${arn}`,
+        );
+      }
+      console.log('');
+      // The endpoint keeps the process alive until a signal.
+      await new Promise<void>((resolveEnd) =>
+        ending.signal.addEventListener('abort', () => resolveEnd(), { once: true }),
+      );
+    }
+    console.log('Ending');
+    await runtime.stop();
+    // Whatever timer is left somewhere must not keep anybody waiting.
+    process.exit();
+  } catch (error) {
+    console.error(`${colours.red('Not started:')} ${(error as Error).message}`);
+    process.exit(1);
+  }
+}
+
+const program = new Command('local')
   .description('Runs the clusters of a file on this machine, behind an AWS endpoint on 127.0.0.1')
-  .option('--clusters <file>', 'clusters file', 'clusters.json')
   .option('--port <number>', 'port of the AWS endpoint', parsePort, 4566)
+  .option('--clusters <file>', 'clusters file', 'clusters.json')
+  .addOption(
+    new Option('--hosts <kind>', 'what hosts are made of: machines need root on Linux')
+      .choices(hostKinds)
+      .default('processes'),
+  )
   .option('--dir <directory>', 'directory for hosts, secrets, mails, logs and executions', '.local')
   .option(
     '--postgres-bin <major=directory>',
@@ -34,51 +95,6 @@ const options = new Command('local')
     (node: string, earlier: string[]) => [...earlier, node],
     [],
   )
-  .parse()
-  .opts<{
-    clusters: string;
-    port: number;
-    dir: string;
-    postgresBin: Map<number, string>;
-    dropEvents: boolean;
-    withoutAgent: string[];
-  }>();
-
-process.env.TZ = 'UTC';
-const ending = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ending.abort(signal));
-
-try {
-  const runtime = await startRuntime({
-    clustersFile: options.clusters,
-    port: options.port,
-    directory: options.dir,
-    postgresBins: options.postgresBin,
-    dropEvents: options.dropEvents,
-    withoutAgent: options.withoutAgent,
-    say: (line) => console.log(line),
-  });
-  if (!ending.signal.aborted) {
-    console.log(`\n${colours.green('Ready:')} ${runtime.endpoint}   (end with Ctrl-C)`);
-    for (const { name, network } of runtime.clusters) {
-      const arn = runtime.stateMachines.get(`${name}-setup`);
-      if (arn === undefined) continue;
-      console.log(`\nSet up ${colours.bold(name)} with:`);
-      console.log(
-        `  aws --endpoint-url ${runtime.endpoint} --region ${network.region} stepfunctions start-execution --state-machine-arn ${arn}`,
-      );
-    }
-    console.log('');
-    // The endpoint keeps the process alive until a signal.
-    await new Promise<void>((resolveEnd) =>
-      ending.signal.addEventListener('abort', () => resolveEnd(), { once: true }),
-    );
-  }
-  console.log('Ending');
-  await runtime.stop();
-  // Whatever timer is left somewhere must not keep anybody waiting.
-  process.exit();
-} catch (error) {
-  console.error(`${colours.red('Not started:')} ${(error as Error).message}`);
-  process.exit(1);
-}
+  .action(run);
+addRunningCommands(program);
+await program.parseAsync();

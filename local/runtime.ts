@@ -9,6 +9,7 @@ import type { Cluster } from '../lambdas/contract/cluster-config.ts';
 import { loadClusters } from '../lambdas/contract/load-clusters.ts';
 import { loadAssembly, type Stack } from './assembly/load-assembly.ts';
 import { claimDirectory } from './claim-directory.ts';
+import { clustersForMachines } from './clusters-for-machines.ts';
 import { localiseClusters } from './clusters-for-processes.ts';
 import { Commands } from './commands/commands.ts';
 import { Documents } from './commands/documents.ts';
@@ -19,9 +20,14 @@ import { commandEvent, executionEvent, instanceEvent } from './events/service-ev
 import { ExecutionStore } from './executions/execution-store.ts';
 import { StateMachines } from './executions/state-machines.ts';
 import { TaskTokens } from './executions/task-tokens.ts';
+import { Faults } from './faults/faults.ts';
 import { Functions } from './functions/functions.ts';
+import { processStarter } from './functions/instance-carrier.ts';
 import type { Host } from './hosts/host.ts';
+import type { Hosting, HostKind } from './hosts/hosting.ts';
 import { Hosts, makeProcessHosts } from './hosts/hosts.ts';
+import { makeMachines } from './hosts/machines/machines.ts';
+import { whyNoMachines } from './hosts/machines/why-no-machines.ts';
 import { LogStore } from './logs/log-store.ts';
 import { startEndpoint } from './protocols/endpoint.ts';
 import { EventSourceMappings } from './queues/event-source-mappings.ts';
@@ -46,8 +52,10 @@ import { Topics } from './topics/topics.ts';
 
 /** What a runtime is started with. */
 export interface RuntimeOptions {
-  /** `clusters.json` as for EC2; localised for process hosts. */
+  /** `clusters.json` as for EC2; localised for the kind of hosts. */
   readonly clustersFile: string;
+  /** What hosts are made of; processes when omitted. */
+  readonly hosts?: HostKind;
   /** Port of the endpoint on 127.0.0.1; 0 takes any free one, which localised addresses do not allow. */
   readonly port: number;
   /** Everything of the runtime is kept here. */
@@ -68,6 +76,9 @@ export interface AssemblyOptions {
   readonly assembly: string;
   /** Clusters whose nodes are the hosts, already localised. */
   readonly clusters: readonly Cluster[];
+  /** What hosts are made of; processes when omitted. */
+  readonly hosts?: HostKind;
+  readonly postgresBins?: ReadonlyMap<number, string>;
   readonly port: number;
   readonly directory: string;
   readonly dropEvents?: boolean;
@@ -107,17 +118,21 @@ function localOsUser(): string {
 
 /** Localises the clusters, synthesizes the app for them and starts the runtime. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { clustersFile, port, dropEvents = false, withoutAgent = [], say = () => {} } = options;
+  const { clustersFile, port, hosts = 'processes', dropEvents = false, withoutAgent = [], say = () => {} } = options;
   const directory = resolve(options.directory);
+  const postgresBins = options.postgresBins ?? new Map();
+  if (hosts === 'machines') {
+    const why = await whyNoMachines();
+    if (why !== undefined) throw new Error(`Hosts cannot be machines here: ${why}`);
+  }
   prepareDirectory(directory);
   const release = claimDirectory(directory);
   try {
-    const { clusters, replacements } = await localiseClusters(loadClusters(clustersFile), {
-      directory,
-      apiPort: port,
-      postgresBins: options.postgresBins ?? new Map(),
-      osUser: localOsUser(),
-    });
+    const configured = loadClusters(clustersFile);
+    const { clusters, replacements } =
+      hosts === 'machines'
+        ? clustersForMachines(configured, postgresBins)
+        : await localiseClusters(configured, { directory, apiPort: port, postgresBins, osUser: localOsUser() });
     for (const line of replacements) say(line);
     const localised = join(directory, 'clusters.json');
     writeFileSync(localised, `${JSON.stringify(clusters, undefined, 2)}\n`);
@@ -125,7 +140,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const started = performance.now();
     await synthesize(project, localised, assembly);
     say(`Synthesized the CDK app in ${seconds(started)}`);
-    return await start({ assembly, clusters, port, directory, dropEvents, withoutAgent, say }, release);
+    return await start(
+      { assembly, clusters, hosts, postgresBins, port, directory, dropEvents, withoutAgent, say },
+      release,
+    );
   } catch (error) {
     release();
     throw error;
@@ -154,6 +172,13 @@ function prepareDirectory(directory: string): void {
   }
 }
 
+/** What the hosts stand on. */
+async function makeHosting(options: AssemblyOptions): Promise<Hosting> {
+  const { clusters, directory, say = () => {}, postgresBins = new Map() } = options;
+  if (options.hosts !== 'machines') return makeProcessHosts(clusters, directory, say);
+  return makeMachines({ clusters, directory, postgresBins, apiPort: options.port, say });
+}
+
 async function start(options: AssemblyOptions, release: () => void): Promise<Runtime> {
   const { directory, clusters, port, dropEvents = false, withoutAgent = [], say = () => {} } = options;
   const started = new Date();
@@ -163,7 +188,9 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
   const logs = new LogStore(join(directory, 'logs'));
   for (const { type, id } of stacks.flatMap(({ resources }) => resources))
     if (type === 'AWS::Logs::LogGroup') logs.ensureGroup(id);
-  const functions = new Functions(stacks, join(directory, 'functions'), logs);
+  const hosting = await makeHosting(options);
+  const startInVpc = hosting.networkCommand.length === 0 ? undefined : processStarter(hosting.networkCommand);
+  const functions = new Functions(stacks, join(directory, 'functions'), logs, startInVpc);
   const bus = new EventBus(stacks, functions, dropEvents);
   const schedules = new Schedules(stacks, functions);
   const queues = new Queues(stacks);
@@ -178,7 +205,8 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
     { functions, tokens, publish: async (input) => publishFromTask(topics, input) },
     (record, region) => bus.put(executionEvent(record, region, record.executionArn.split(':')[4] ?? '')),
   );
-  const hosts = new Hosts(makeProcessHosts(clusters, directory, say), new Set(withoutAgent));
+  const hosts = new Hosts(hosting.hosts, new Set(withoutAgent));
+  const faults = new Faults(hosting.hosts, hosting.network);
   let url = '';
   const commands = new Commands({
     documents,
@@ -207,13 +235,15 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
       stsService(account),
     ],
     raw: { dynamodb: tables.handler },
-    control: controlRequests(bus),
+    control: controlRequests(bus, faults, hosts),
     onInternalError: (service, operation, error) => onInternalError(`${service}:${operation}`, error),
   }).catch(async (error: unknown) => {
     await tables.close();
+    await hosting.close();
     throw error;
   });
   url = endpoint.url;
+  endpoint.serve(await hosting.listen(endpoint.port));
   functions.serveAt(url);
   topics.serveAt(url);
 
@@ -227,6 +257,7 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
     await Promise.all(hosts.list().map((host: Host) => host.shutDown(shutDownMilliseconds)));
     topics.stop();
     await functions.stop();
+    await hosting.close();
     await endpoint.close();
     await tables.close();
     release();

@@ -109,11 +109,23 @@ class Tail {
   }
 }
 
+function kill(agent: Agent): void {
+  agent.cancelled = true;
+  agent.script.kill();
+}
+
+/** Has power, and has not been asked to shut down. */
+function isUp(host: Host): boolean {
+  return host.state === 'running' || host.state === 'pending';
+}
+
 /** All commands of this run of the runtime. */
 export class Commands {
   readonly #commands = new Map<string, Command>();
   readonly #agents = new Map<Invocation, Agent>();
   readonly #timers = new Map<Invocation, NodeJS.Timeout>();
+  /** What agents do when they reach AWS again. */
+  readonly #waiting = new Map<Host, (() => void)[]>();
   readonly #documents: Documents;
   readonly #hosts: Hosts;
   readonly #logs: LogStore;
@@ -139,7 +151,12 @@ export class Commands {
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     for (const host of this.#hosts.list()) {
       host.onStateChange((state) => {
+        this.#wake(host);
         if (state === 'running') this.#booted(host);
+      });
+      host.agentLink.onMended(() => {
+        this.#wake(host);
+        this.#takePending(host);
       });
     }
   }
@@ -235,9 +252,10 @@ export class Commands {
     this.#agents.set(invocation, agent);
     this.#after(invocation, executionTimeoutSeconds(document, values), () => {
       agent.timedOut = true;
-      // The power may have been cut: then nobody is left to report the end.
-      if (host.agentOnline && this.#agents.has(invocation)) running.kill();
-      else this.#end(command, invocation, 'TimedOut', 'ExecutionTimedOut', killedResponseCode);
+      // The power may have been cut: then nobody is left to report the end. Nor can an agent that is cut off.
+      if (this.#agents.has(invocation)) running.kill();
+      if (host.agentOnline && this.#agents.has(invocation)) return;
+      this.#end(command, invocation, 'TimedOut', 'ExecutionTimedOut', killedResponseCode);
     });
     void this.#supervise(command, invocation, agent, host);
   }
@@ -253,14 +271,17 @@ export class Commands {
             return new Tail(path, (lines) => this.#logs.append(logGroup, stream, lines));
           });
     const ticker = setInterval(() => {
+      if (host.agentLink.isCut) return;
       for (const tail of tails) tail.read();
     }, tailMilliseconds);
     ticker.unref();
     const { code, signal } = await agent.script.ended;
     clearInterval(ticker);
+    // An agent that is cut off reports when it can.
+    if (isUp(host) && host.agentLink.isCut) await this.#reached(host);
     for (const tail of tails) tail.end();
     // Without power the agent reports nothing: the command stays in progress until the host is back or time is up.
-    if (host.state === 'stopping' || host.state === 'stopped') return;
+    if (!isUp(host) || !this.#agents.has(invocation)) return;
     this.#agents.delete(invocation);
     if (agent.cancelled) this.#end(command, invocation, 'Cancelled', 'Cancelled', killedResponseCode);
     else if (agent.timedOut) this.#end(command, invocation, 'TimedOut', 'ExecutionTimedOut', killedResponseCode);
@@ -269,6 +290,19 @@ export class Commands {
       const status = responseCode === 0 ? 'Success' : 'Failed';
       this.#end(command, invocation, status, status, responseCode);
     }
+  }
+
+  #wake(host: Host): void {
+    const waiting = this.#waiting.get(host) ?? [];
+    this.#waiting.delete(host);
+    for (const act of waiting) act();
+  }
+
+  /** Resolves when the agent reaches AWS again, or is no more. */
+  #reached(host: Host): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.set(host, [...(this.#waiting.get(host) ?? []), resolve]);
+    });
   }
 
   #end(
@@ -289,15 +323,24 @@ export class Commands {
     this.#listener(command, invocation);
   }
 
-  /** A host is up again: its agent reports what the power cut interrupted, and takes what waits for it. */
+  /** A host is up again: its agent reports what the power cut interrupted. */
   #booted(host: Host): void {
     for (const command of this.#commands.values()) {
       for (const invocation of command.invocations) {
         if (invocation.instanceId !== host.facts.instanceId) continue;
-        if (invocation.status === 'InProgress') this.#end(command, invocation, 'Failed', 'Failed', killedResponseCode);
-        else if (invocation.status === 'Pending') {
-          this.#deliver(command, invocation, checkParameters(command.document, command.parameters));
-        }
+        const wasRunning = invocation.status === 'InProgress' || invocation.status === 'Cancelling';
+        if (wasRunning) this.#end(command, invocation, 'Failed', 'Failed', killedResponseCode);
+      }
+    }
+    this.#takePending(host);
+  }
+
+  /** The agent takes what waits for it. */
+  #takePending(host: Host): void {
+    for (const command of this.#commands.values()) {
+      for (const invocation of command.invocations) {
+        if (invocation.instanceId !== host.facts.instanceId || invocation.status !== 'Pending') continue;
+        this.#deliver(command, invocation, checkParameters(command.document, command.parameters));
       }
     }
   }
@@ -322,11 +365,13 @@ export class Commands {
     for (const invocation of command.invocations) {
       if (instanceIds !== undefined && !instanceIds.includes(invocation.instanceId)) continue;
       const agent = this.#agents.get(invocation);
+      const host = this.#hosts.find(invocation.instanceId, region);
       if (agent === undefined) this.#end(command, invocation, 'Cancelled', 'Cancelled', -1);
-      else {
-        agent.cancelled = true;
-        agent.script.kill();
-      }
+      else if (host?.agentLink.isCut === true) {
+        invocation.status = 'Cancelling';
+        invocation.statusDetails = 'Cancelling';
+        void this.#reached(host).then(() => kill(agent));
+      } else kill(agent);
     }
   }
 

@@ -1,58 +1,17 @@
 /** Which processes belong to a process host, read from /proc. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { allProcesses, isAlive, type Process, processLink } from './all-processes.ts';
 import { free, sharedMemoryOf } from './shared-memory.ts';
-
-/** A process as far as it matters here. */
-export interface HostProcess {
-  readonly pid: number;
-  readonly parent: number;
-  readonly session: number;
-  /** Controlling terminal; 0 when there is none. */
-  readonly terminal: number;
-  readonly state: string;
-  readonly directory: string | undefined;
-}
-
-function directoryOf(pid: number): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/cwd`).replace(/ \(deleted\)$/, '');
-  } catch {
-    return undefined;
-  }
-}
-
-/** Every process of this machine. */
-function processes(): HostProcess[] {
-  const found: HostProcess[] = [];
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    try {
-      const stat = readFileSync(`/proc/${entry}/stat`, 'utf8');
-      // The name in parentheses may hold anything, even parentheses.
-      const [state = '', parent, , session, terminal] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      const pid = Number(entry);
-      found.push({
-        pid,
-        parent: Number(parent),
-        session: Number(session),
-        terminal: Number(terminal),
-        state,
-        directory: directoryOf(pid),
-      });
-    } catch {
-      // It ended meanwhile.
-    }
-  }
-  return found;
-}
 
 /**
  * Living processes of the host in `directory`: those that work inside it, those of the sessions that the agent
  * started, and their descendants. A process with a terminal is a person's, who may well look around in there.
  */
-export function processesOf(directory: string, sessions: ReadonlySet<number>): HostProcess[] {
-  const all = processes().filter(({ state }) => state !== 'Z' && state !== 'X');
-  const isInside = ({ directory: at }: HostProcess) => at === directory || at?.startsWith(`${directory}/`) === true;
+export function processesOf(directory: string, sessions: ReadonlySet<number>): Process[] {
+  const all = allProcesses().filter(isAlive);
+  const isInside = ({ pid }: Process) => {
+    const at = processLink(pid, 'cwd')?.replace(/ \(deleted\)$/, '');
+    return at === directory || at?.startsWith(`${directory}/`) === true;
+  };
   const own = new Set(
     all
       .filter((entry) => entry.terminal === 0 && entry.pid !== process.pid)

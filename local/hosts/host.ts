@@ -1,4 +1,5 @@
 /** What the runtime asks of a host, whatever it is made of. */
+import type { AgentLink } from './agent-link.ts';
 
 /** Facts about a host, from the cluster's configuration. */
 export interface HostFacts {
@@ -45,6 +46,8 @@ export interface Host {
   readonly state: HostState;
   /** When the host came up. */
   readonly launched: Date;
+  /** What AWS and the SSM agent reach each other by. */
+  readonly agentLink: AgentLink;
   /** The SSM agent answers. */
   readonly agentOnline: boolean;
   /** When the agent was last seen. */
@@ -53,7 +56,7 @@ export interface Host {
   boot(): Promise<void>;
   /** Cuts the power: everything on the host is gone at once. */
   powerOff(): Promise<void>;
-  /** Ends everything on the host within a limit, PostgreSQL first and cleanly: the runtime itself ends. */
+  /** Shuts the host down, PostgreSQL first and cleanly; cuts the power when the limit is over. */
   shutDown(limitMilliseconds: number): Promise<void>;
   /** Runs a script as the SSM agent does. */
   run(script: HostScript): RunningScript;

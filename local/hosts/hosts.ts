@@ -2,8 +2,10 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
+import { sharedNetwork } from '../faults/faults.ts';
 import { AwsError } from '../protocols/aws-error.ts';
 import type { Host, HostFacts } from './host.ts';
+import type { Hosting } from './hosting.ts';
 import { findOsUser, userCan } from './os-user.ts';
 import { ProcessHost } from './process-host.ts';
 
@@ -35,7 +37,11 @@ function awsProgram(node: string, script: string): string {
 }
 
 /** Makes a process host for every node of the clusters; checks that their user can work there. */
-export function makeProcessHosts(clusters: readonly Cluster[], directory: string, say: (line: string) => void): Host[] {
+export function makeProcessHosts(
+  clusters: readonly Cluster[],
+  directory: string,
+  say: (line: string) => void,
+): Hosting {
   const nodes = join(directory, 'nodes');
   const programs = join(directory, 'bin');
   mkdirSync(nodes, { recursive: true, mode: 0o755 });
@@ -43,7 +49,7 @@ export function makeProcessHosts(clusters: readonly Cluster[], directory: string
   const script = join(programs, 'aws-on-host.mjs');
   copyFileSync(new URL('./aws-on-host.mjs', import.meta.url), script);
   const taken = new Set<string>();
-  return clusters.flatMap(hostFacts).map((facts) => {
+  const hosts = clusters.flatMap(hostFacts).map((facts) => {
     if (taken.has(facts.name)) throw new Error(`Two clusters have a node ${facts.name}; hosts are kept by node name`);
     taken.add(facts.name);
     const user = findOsUser(facts.osUser);
@@ -61,6 +67,7 @@ export function makeProcessHosts(clusters: readonly Cluster[], directory: string
     }
     return host;
   });
+  return { hosts, network: sharedNetwork, networkCommand: [], listen: async () => [], close: async () => undefined };
 }
 
 /** Hosts by instance id. */

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { AgentLink } from './agent-link.ts';
 import type { Host, HostFacts, HostScript, HostState, RunningScript } from './host.ts';
 import { killAll, processesOf } from './host-processes.ts';
 import type { OsUser } from './os-user.ts';
@@ -28,6 +29,7 @@ const startLimitSeconds = 300;
 /** One host. */
 export class ProcessHost implements Host {
   readonly facts: HostFacts;
+  readonly agentLink = new AgentLink();
   readonly #options: ProcessHostOptions;
   readonly #sessions = new Set<number>();
   readonly #listeners: ((state: HostState) => void)[] = [];
@@ -58,11 +60,12 @@ export class ProcessHost implements Host {
   }
 
   get agentOnline(): boolean {
-    return this.#state === 'running';
+    return this.#state === 'running' && !this.agentLink.isCut;
   }
 
   get lastSeen(): Date {
-    return this.agentOnline ? new Date() : this.#lastSeen;
+    if (this.agentOnline) return new Date();
+    return this.#state === 'running' ? this.agentLink.cutSince : this.#lastSeen;
   }
 
   onStateChange(listener: (state: HostState) => void): void {

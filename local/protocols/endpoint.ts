@@ -1,6 +1,7 @@
 /** The one HTTP endpoint: finds the service of a request, decodes it, calls the operation, encodes the answer. */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Server as SocketServer } from 'node:net';
 import type { Service } from '../services/service.ts';
 import { AwsError, notServed } from './aws-error.ts';
 import { type Answer, jsonAnswer, jsonError, targetOperation } from './json.ts';
@@ -59,8 +60,8 @@ function credentialScope(request: IncomingMessage): { service: string; region: s
 }
 
 /** A browser page must not reach the endpoint under a name of its own (DNS rebinding). */
-function isLoopbackHost(host: string | undefined): boolean {
-  return /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?$/.test(host ?? '');
+function isOwnHost(host = '', own: ReadonlySet<string>): boolean {
+  return /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?$/.test(host) || own.has(host);
 }
 
 /** An error in the protocol of its service, or, of a service that is not served, in the likely one. */
@@ -142,12 +143,16 @@ function encode(service: Service, contentType: string | undefined, id: string, o
 export interface Endpoint {
   readonly url: string;
   readonly port: number;
+  /** Answers on sockets that listen elsewhere, too. */
+  serve(servers: readonly SocketServer[]): void;
   close(): Promise<void>;
 }
 
 /** Starts to listen; rejects with a sentence for people when the port is taken. */
 export async function startEndpoint(options: EndpointOptions): Promise<Endpoint> {
   const services = new Map(options.services.map((service) => [service.name, service]));
+  const furtherServers: SocketServer[] = [];
+  const furtherHosts = new Set<string>();
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<Answer | undefined> {
     const requestId = randomUUID();
@@ -157,7 +162,7 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
     let name = '?';
     let operation = '?';
     try {
-      if (!isLoopbackHost(request.headers.host)) {
+      if (!isOwnHost(request.headers.host, furtherHosts)) {
         throw new AwsError('AccessDeniedException', `Host ${request.headers.host} is not this machine`, 403);
       }
       if (url.pathname === '/' || url.pathname.startsWith('/_local/')) {
@@ -235,8 +240,17 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
   return {
     url: `http://127.0.0.1:${port}`,
     port,
+    serve(servers) {
+      for (const each of servers) {
+        const { address: host, port: at } = each.address() as AddressInfo;
+        furtherHosts.add(`${host}:${at}`);
+        each.on('connection', (socket) => server.emit('connection', socket));
+        furtherServers.push(each);
+      }
+    },
     close: () =>
       new Promise((resolve) => {
+        for (const each of furtherServers) each.close();
         server.close(() => resolve());
         server.closeAllConnections();
       }),

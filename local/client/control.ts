@@ -1,0 +1,42 @@
+/** Requests to a running runtime itself: what no AWS API offers. */
+import type { Fault } from '../faults/fault.ts';
+
+/** What the runtime says of itself. */
+export interface RuntimeState {
+  readonly ready: boolean;
+  readonly dropEvents: boolean;
+  readonly faults: readonly (Fault & { readonly description: string })[];
+}
+
+/** A shutdown may take its time. */
+const limitMilliseconds = 180_000;
+
+async function put(endpoint: string, what: string, body: object): Promise<RuntimeState> {
+  const response = await fetch(`${endpoint}/_local/${what}`, {
+    method: 'PUT',
+    headers: { 'x-local-runtime': '1', 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(limitMilliseconds),
+  }).catch((error: Error) => {
+    const cause = error.cause instanceof Error ? error.cause.message : error.message;
+    throw new Error(
+      `no local runtime answers at ${endpoint} (${cause}); start one with npm run local, or give its --port`,
+    );
+  });
+  const answer = (await response.json()) as RuntimeState & { readonly message?: string };
+  if (!response.ok) throw new Error(answer.message ?? `the runtime answered ${response.status}`);
+  return answer;
+}
+
+/** Makes a fault of the network. */
+export const makeFault = (endpoint: string, fault: Fault) => put(endpoint, 'faults', fault);
+
+/** Ends the faults of a host, or all. */
+export const healFaults = (endpoint: string, node?: string) =>
+  put(endpoint, 'heal', node === undefined ? {} : { node });
+
+/** Takes a host down: at once, or cleanly as EC2 does by default, the system first. Returns when it is off. */
+export const stopHost = (endpoint: string, node: string, clean: boolean) => put(endpoint, 'stop', { node, clean });
+
+/** Loses, or delivers again, the events that AWS services send. */
+export const dropEvents = (endpoint: string, drop: boolean) => put(endpoint, 'events', { drop });

@@ -1,0 +1,302 @@
+/**
+ * A host that is a machine: systemd as process 1 in namespaces of its own, started by systemd-nspawn on a disk of its
+ * own. Its power is the life of that process 1: killed, everything on the machine is gone at once.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, copyFileSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { AgentLink } from '../agent-link.ts';
+import { allProcesses, isAlive, type Process, processLink } from '../all-processes.ts';
+import type { Host, HostFacts, HostScript, HostState, RunningScript } from '../host.ts';
+import { groupFilesOf, inGroups, makeGroup, removeGroups } from './cgroups.ts';
+import type { Disk } from './disk.ts';
+import type { Room } from './room.ts';
+import { agentPidFile } from './system-files.ts';
+
+/** What a machine is made with. */
+export interface MachineHostOptions {
+  readonly facts: HostFacts;
+  readonly room: Room;
+  readonly disk: Disk;
+  /** Name for systemd-nspawn; its link on the switch is `vb-<id>`. */
+  readonly id: string;
+  readonly hostname: string;
+  /** Control group, a name that nobody else uses. */
+  readonly group: string;
+  /** Directories of this system that the machine sees at other places. */
+  readonly binds: readonly { readonly source: string; readonly target: string }[];
+  /** Where the machine reaches AWS. */
+  readonly endpoint: string;
+  /** `DIR/nodes/<name>`: the console's output and the number of process 1 are kept here. */
+  readonly directory: string;
+  readonly say: (line: string) => void;
+  /** The machine has a new link on the switch. */
+  readonly onLink: () => Promise<void>;
+}
+
+/** A boot takes seconds; this is for a machine that shares its processors with much else. */
+const bootLimitMilliseconds = 120_000;
+const pollMilliseconds = 20;
+
+/** What systemd as process 1 takes for a request to power off: SIGRTMIN+4, and SIGRTMIN is 34 on Linux. */
+const powerOffSignal = 34 + 4;
+
+/** systemd-nspawn leaves it to who started it to start a machine again that reboots. */
+const rebootExitCode = 133;
+
+/** As the agent keeps them on Linux. */
+const orchestrationDirectory = '/var/lib/amazon/ssm/local/document/orchestration';
+
+/** One machine. */
+export class MachineHost implements Host {
+  readonly facts: HostFacts;
+  readonly agentLink = new AgentLink();
+  readonly #options: MachineHostOptions;
+  readonly #listeners: ((state: HostState) => void)[] = [];
+  #state: HostState = 'stopped';
+  #launched = new Date();
+  #lastSeen = new Date();
+  /** systemd-nspawn's outermost process while there is power. */
+  #power: ChildProcess | undefined;
+  /** Process 1 and the agent of the current boot, as seen from outside. */
+  #init: Process | undefined;
+  #agent: number | undefined;
+
+  constructor(options: MachineHostOptions) {
+    this.facts = options.facts;
+    this.#options = options;
+  }
+
+  get state(): HostState {
+    return this.#state;
+  }
+
+  get launched(): Date {
+    return this.#launched;
+  }
+
+  get agentOnline(): boolean {
+    return this.#state === 'running' && !this.agentLink.isCut;
+  }
+
+  get lastSeen(): Date {
+    if (this.agentOnline) return new Date();
+    return this.#state === 'running' ? this.agentLink.cutSince : this.#lastSeen;
+  }
+
+  onStateChange(listener: (state: HostState) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  #enter(state: HostState): void {
+    if (state === this.#state) return;
+    if (this.#state === 'running') this.#lastSeen = new Date();
+    this.#state = state;
+    for (const listener of this.#listeners) listener(state);
+  }
+
+  async boot(): Promise<void> {
+    if (this.#state !== 'stopped') return;
+    this.#enter('pending');
+    this.#launched = new Date();
+    await this.#switchOn(makeGroup(this.#options.group));
+  }
+
+  /** Starts the machine in the groups of these files, and waits until it is up. */
+  async #switchOn(groupFiles: readonly string[]): Promise<void> {
+    const { room, directory } = this.#options;
+    const console = openSync(join(directory, 'console.log'), 'a', 0o600);
+    const [program = '', ...args] = inGroups(groupFiles, [...room.command, ...this.#nspawn()]);
+    const power = spawn(program, args, { stdio: ['ignore', console, console], cwd: '/', detached: true });
+    closeSync(console);
+    this.#power = power;
+    power.on('error', (error) => this.#options.say(`${this.facts.name}: ${error.message}`));
+    power.on('exit', (code) => void this.#powerIsOff(code === rebootExitCode, groupFiles));
+    await this.#awaitBoot(power);
+  }
+
+  #nspawn(): string[] {
+    const { disk, id, hostname, room, binds } = this.#options;
+    return [
+      ...['systemd-nspawn', '--quiet', '--boot', `--directory=${disk.root}`, `--machine=${id}`],
+      ...[`--hostname=${hostname}`, `--network-bridge=${room.bridge}`],
+      // Not registered with this system's systemd, which need not be there.
+      ...['--register=no', '--keep-unit', '--console=read-only', '--link-journal=no', '--resolv-conf=off'],
+      ...binds.map(({ source, target }) => `--bind-ro=${source}:${target}`),
+      'systemd.unit=multi-user.target',
+    ];
+  }
+
+  /** Waits until the agent is up. */
+  async #awaitBoot(power: ChildProcess): Promise<void> {
+    const deadline = Date.now() + bootLimitMilliseconds;
+    for (;;) {
+      if (this.#power !== power)
+        throw new Error(`${this.facts.name} lost its power while it booted; ${this.#seeConsole()}`);
+      const init = this.#findInit();
+      const agent = init === undefined ? undefined : this.#findAgent(init);
+      if (init !== undefined && agent !== undefined) {
+        this.#init = init;
+        this.#agent = agent;
+        writeFileSync(join(this.#options.directory, 'init.pid'), `${init.pid} ${init.started}\n`);
+        await this.#options.onLink();
+        if (this.#state === 'pending') this.#enter('running');
+        return;
+      }
+      if (Date.now() > deadline) {
+        await this.powerOff();
+        throw new Error(
+          `${this.facts.name} did not boot within ${bootLimitMilliseconds / 1000} s; ${this.#seeConsole()}`,
+        );
+      }
+      await pause(pollMilliseconds);
+    }
+  }
+
+  #seeConsole(): string {
+    return `see ${join(this.#options.directory, 'console.log')}`;
+  }
+
+  /** Process 1 of the machine: the one below systemd-nspawn that has process numbers of its own. */
+  #findInit(): Process | undefined {
+    const all = allProcesses().filter(isAlive);
+    const childrenOf = (pid: number | undefined) => all.filter(({ parent }) => parent === pid);
+    for (const nspawn of childrenOf(this.#power?.pid)) {
+      const numbers = processLink(nspawn.pid, 'ns/pid');
+      const init = childrenOf(nspawn.pid).find(({ pid }) => {
+        const own = processLink(pid, 'ns/pid');
+        return own !== undefined && own !== numbers;
+      });
+      if (init !== undefined) return init;
+    }
+    return undefined;
+  }
+
+  /** The agent's process, once it is up. */
+  #findAgent(init: Process): number | undefined {
+    try {
+      const inside = readFileSync(`/proc/${init.pid}/root${agentPidFile}`, 'utf8').trim();
+      const numbers = processLink(init.pid, 'ns/pid');
+      return allProcesses().find(({ pid }) => {
+        if (processLink(pid, 'ns/pid') !== numbers) return false;
+        const ids = /^NSpid:\s+(.+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]?.split(/\s+/);
+        return ids?.at(-1) === inside;
+      })?.pid;
+    } catch {
+      return undefined; // not up yet, or gone meanwhile
+    }
+  }
+
+  /** The machine has ended, whoever wished it. One that reboots by itself is switched on again. */
+  async #powerIsOff(reboots: boolean, groupFiles: readonly string[]): Promise<void> {
+    this.#power = undefined;
+    this.#init = undefined;
+    this.#agent = undefined;
+    if (reboots && this.#state === 'running') {
+      this.#enter('pending');
+      await this.#switchOn(groupFiles).catch((error: Error) => this.#options.say(error.message));
+      return;
+    }
+    await removeGroups(this.#options.group);
+    this.#enter('stopped');
+  }
+
+  async powerOff(): Promise<void> {
+    const power = this.#power;
+    if (power === undefined) return;
+    this.#enter('stopping');
+    const stopped = this.#stopped();
+    const init = this.#findInit();
+    // Process 1 first: with it, and at the same moment, goes everything on the machine.
+    const nspawns = allProcesses().filter(({ parent }) => parent === power.pid);
+    for (const each of [init, ...nspawns]) {
+      try {
+        if (each !== undefined) process.kill(each.pid, 'SIGKILL');
+      } catch {
+        // It ended meanwhile.
+      }
+    }
+    if (power.pid !== undefined && nspawns.length === 0) power.kill('SIGKILL');
+    await stopped;
+  }
+
+  async shutDown(limitMilliseconds: number): Promise<void> {
+    if (this.#power === undefined) return;
+    const init = this.#init;
+    if (init !== undefined) {
+      this.#options.say(`${this.facts.name}: shutting down`);
+      this.#enter('stopping');
+      const stopped = this.#stopped();
+      try {
+        process.kill(init.pid, powerOffSignal);
+      } catch {
+        // It ended meanwhile.
+      }
+      const waiting = new AbortController();
+      const limit = pause(limitMilliseconds, undefined, { signal: waiting.signal }).catch(() => undefined);
+      await Promise.race([stopped, limit]);
+      waiting.abort();
+    }
+    await this.powerOff();
+  }
+
+  /** Resolves when the power is off. */
+  #stopped(): Promise<void> {
+    return new Promise((resolve) => {
+      const listener = (state: HostState) => {
+        if (state !== 'stopped') return;
+        this.#listeners.splice(this.#listeners.indexOf(listener), 1);
+        resolve();
+      };
+      this.#listeners.push(listener);
+    });
+  }
+
+  run(script: HostScript): RunningScript {
+    const init = this.#init;
+    const agent = this.#agent;
+    if (init === undefined || agent === undefined) throw new Error(`${this.facts.name} is not up`);
+    // As the agent does: a copy on the machine's own disk.
+    const name = join(orchestrationDirectory, basename(dirname(dirname(script.path))), basename(script.path));
+    const copy = `/proc/${init.pid}/root${name}`;
+    mkdirSync(dirname(copy), { recursive: true, mode: 0o700 });
+    copyFileSync(script.path, copy);
+    mkdirSync(dirname(script.stdoutPath), { recursive: true });
+    // Files, not pipes: what a script leaves running inherits them and would keep a pipe open.
+    const stdout = openSync(script.stdoutPath, 'w', 0o600);
+    const stderr = openSync(script.stderrPath, 'w', 0o600);
+    const enter = ['nsenter', `--target=${init.pid}`, '--all', '--'];
+    const [program = '', ...args] = inGroups(groupFilesOf(agent), [...enter, 'sh', '-c', name]);
+    const child = spawn(program, args, {
+      cwd: '/',
+      env: {
+        PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+        HOME: '/root',
+        LANG: 'C.UTF-8',
+        TZ: 'UTC',
+        ...script.environment,
+        AWS_ENDPOINT_URL: this.#options.endpoint,
+      },
+      stdio: ['ignore', stdout, stderr],
+      detached: true,
+    });
+    closeSync(stdout);
+    closeSync(stderr);
+    const { pid } = child;
+    return {
+      ended: new Promise((resolve) => {
+        child.on('error', () => resolve({ code: 127, signal: null }));
+        child.on('exit', (code, signal) => resolve({ code, signal }));
+      }),
+      kill() {
+        try {
+          // The script is in the group of the program that entered the machine for it.
+          if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+        } catch {
+          // It ended meanwhile.
+        }
+      },
+    };
+  }
+}
