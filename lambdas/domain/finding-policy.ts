@@ -18,6 +18,8 @@ export interface FindingPolicy {
   readonly topic: string;
   /** The same trouble whichever node it is seen on. */
   readonly clusterWide: boolean;
+  /** It only follows from other findings: that it comes and goes is told by what they do. */
+  readonly isConsequence: boolean;
   /** Reminders are sent while it lasts. */
   readonly reminds: boolean;
 }
@@ -45,6 +47,7 @@ function policy(
     lasts: { checks },
     topic,
     clusterWide: clusterWideTopics.has(topic),
+    isConsequence: false,
     reminds: true,
     ...overrides,
   };
@@ -62,7 +65,7 @@ export const findingPolicies: Readonly<Record<FindingKind, FindingPolicy>> = {
   StandbyDown:               policy('warning',  'degraded',       1, 'standby'),
   StandbyUnreachable:        policy('warning',  'degraded',       2, 'standby'),
   StandbyNotStreaming:       policy('warning',  'degraded',       2, 'standby'),
-  SynchronousStandbyChanged: policy('warning',  'degraded',       2, 'synchronous'),
+  SynchronousStandbyChanged: policy('warning',  'degraded',       2, 'synchronous', { isConsequence: true }),
   StandbyNeedsRebuild:       policy('warning',  'degraded',       1, 'rebuild'),
   StandbyOnAnotherTimeline:  policy('warning',  'degraded',       2, 'timeline'),
   ForeignData:               policy('warning',  'degraded',       1, 'foreign'),

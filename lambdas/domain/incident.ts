@@ -3,12 +3,14 @@ import type { Cluster } from '../contract/cluster-config.ts';
 import {
   type CheckerState,
   type Finding,
+  type FindingKind,
   type Incident,
   type Severity,
   type Status,
   severities,
   type ToldFinding,
 } from '../contract/health.ts';
+import { findingPolicies } from './finding-policy.ts';
 import { isOver, rememberedSeconds } from './persistence.ts';
 import { secondsBetween } from './quantities.ts';
 
@@ -60,7 +62,7 @@ export function tell(told: Told, findings: readonly Finding[], over: readonly st
   const kept = Object.entries(told).filter(([key]) => !over.includes(key));
   const listed = findings.map(({ key, kind, severity, title }): [string, ToldFinding] => [
     key,
-    { kind, severity, title, goneSince: null, returns: told[key]?.returns ?? returnsOf(ended[key], now) },
+    { kind, severity, title, goneSince: null, returns: told[key]?.returns ?? returnsOf(kind, ended[key], now) },
   ]);
   const before = new Map(kept);
   // What is listed with less severity than it was told keeps its place until that is over.
@@ -72,7 +74,8 @@ export function tell(told: Told, findings: readonly Finding[], over: readonly st
 }
 
 /** How often trouble has come back, if it comes now; after a long calm it starts anew. */
-function returnsOf(earlier: Ended[string] | undefined, now: Date): number {
+function returnsOf(kind: FindingKind, earlier: Ended[string] | undefined, now: Date): number {
+  if (findingPolicies[kind].isConsequence) return 0;
   if (earlier === undefined || secondsBetween(earlier.at, now) > rememberedSeconds) return 0;
   return earlier.returns + 1;
 }
