@@ -1,5 +1,5 @@
 /** The observer against real PostgreSQL, and against servers that behave badly. */
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
@@ -222,10 +222,11 @@ describe.each([12, 13, 14])('PostgreSQL %i', (majorVersion) => {
   it.skipIf(!hasServer(majorVersion) || !existsSync(debianBin))(
     'is observed like any other (skipped where npm could not install it)',
     async () => {
+      const programs = binDirectory(majorVersion, debianBin);
       const hosts = new Hosts({
         names: ['alpha', 'beta'],
         majorVersion,
-        binDirectory: binDirectory(majorVersion, debianBin),
+        binDirectory: programs,
         replication: { tls: false },
       });
       try {
@@ -234,6 +235,7 @@ describe.each([12, 13, 14])('PostgreSQL %i', (majorVersion) => {
         expect(seen).toMatchObject({ status: 'healthy', findings: [], evidence: { primary: 'alpha' } });
       } finally {
         await hosts.remove();
+        rmSync(programs, { recursive: true });
       }
     },
     60_000,
