@@ -17,6 +17,7 @@ const entryPoints = [
   '^local/prerequisites/run\\.mjs$',
   '^local/functions/instance-thread\\.mjs$', // a worker thread
   '^local/hosts/aws-on-host\\.mjs$', // the aws command on a host's search path
+  '^local/client/connect-in-network\\.mjs$', // started inside a network
   '^local/hosts/machines/listen-in-room\\.mjs$', // started inside a network
   '^bench/',
 ];

@@ -1,26 +1,25 @@
 /** What the notes do by hand on a host: stopping and starting PostgreSQL. */
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-import type { Cluster, ClusterNode } from '../../lambdas/contract/cluster-config.ts';
+import type { ClusterNode } from '../../lambdas/contract/cluster-config.ts';
+import { asPostgresUser, dataDirectoryOf, type LocalCluster, onHost } from './host-access.ts';
 
-const run = promisify(execFile);
-
-async function pgCtl(cluster: Cluster, node: ClusterNode, ...args: string[]): Promise<void> {
-  const { binDirectory, osUser } = cluster.postgres;
-  const data = node.dataDirectory ?? cluster.postgres.dataDirectory;
-  const command = [`${binDirectory}/pg_ctl`, '-D', data, '-w', '-s', ...args];
-  const [program = '', ...rest] = process.getuid?.() === 0 ? ['runuser', '-u', osUser, '--', ...command] : command;
-  // In the host's directory, which is what makes the process one of the host's.
-  await run(program, rest, { cwd: `${data}/..`, timeout: 60_000 });
+async function control(cluster: LocalCluster, node: ClusterNode, verb: 'start' | 'stop'): Promise<void> {
+  const { binDirectory, serviceControl } = cluster.postgres;
+  const data = dataDirectoryOf(cluster, node);
+  const how = verb === 'stop' ? ['-m', 'fast'] : ['-l', `${data}.runbook/postgresql.log`];
+  const command =
+    serviceControl.kind === 'systemd'
+      ? ['systemctl', verb, serviceControl.unit]
+      : asPostgresUser(cluster, [`${binDirectory}/pg_ctl`, '-D', data, '-w', '-s', ...how, verb]);
+  // In the host's directory, which is what makes the process one of a host that is made of processes.
+  await onHost(cluster, node, ['sh', '-c', 'cd "$0" && exec "$@"', `${data}/..`, ...command]);
 }
 
 /** `pg_stop` of the notes: a fast shutdown. */
-export function stopPostgres(cluster: Cluster, node: ClusterNode): Promise<void> {
-  return pgCtl(cluster, node, '-m', 'fast', 'stop');
+export function stopPostgres(cluster: LocalCluster, node: ClusterNode): Promise<void> {
+  return control(cluster, node, 'stop');
 }
 
 /** `pg_start` of the notes. */
-export function startPostgres(cluster: Cluster, node: ClusterNode): Promise<void> {
-  const data = node.dataDirectory ?? cluster.postgres.dataDirectory;
-  return pgCtl(cluster, node, '-l', `${data}.runbook/postgresql.log`, 'start');
+export function startPostgres(cluster: LocalCluster, node: ClusterNode): Promise<void> {
+  return control(cluster, node, 'start');
 }

@@ -1,9 +1,6 @@
-/** SQL on a process host: as the superuser over its Unix socket, the way a DBA on the host does. */
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-import type { Cluster, ClusterNode } from '../../lambdas/contract/cluster-config.ts';
-
-const run = promisify(execFile);
+/** SQL on a host: as the superuser over its Unix socket, the way a DBA on the host does. */
+import type { ClusterNode } from '../../lambdas/contract/cluster-config.ts';
+import { asPostgresUser, type LocalCluster, onHost } from './host-access.ts';
 
 /**
  * Runs SQL through psql as the operating system user of PostgreSQL; rows are lines, columns are separated by `|`.
@@ -11,7 +8,7 @@ const run = promisify(execFile);
  * @throws Error with psql's words
  */
 export async function superuserSql(
-  cluster: Cluster,
+  cluster: LocalCluster,
   node: ClusterNode,
   sql: string,
   timeoutSeconds = 15,
@@ -24,14 +21,11 @@ export async function superuserSql(
     ...(socketDirectory === undefined ? [] : ['-h', socketDirectory]),
     ...['-p', `${node.port ?? port}`, '-U', osUser, '-d', 'postgres', '-c', sql],
   ];
-  const asRoot = process.getuid?.() === 0;
-  const [program, ...args] = asRoot ? ['runuser', '-u', osUser, '--', ...psql] : psql;
-  const { stdout } = await run(program ?? '', args, { timeout: timeoutSeconds * 1000, cwd: '/' });
-  return stdout.trimEnd();
+  return (await onHost(cluster, node, asPostgresUser(cluster, psql), timeoutSeconds)).trimEnd();
 }
 
 /** The node of that name. */
-export function nodeNamed(cluster: Cluster, name: string): ClusterNode {
+export function nodeNamed(cluster: LocalCluster, name: string): ClusterNode {
   const node = cluster.nodes.find((candidate) => candidate.name === name);
   if (node === undefined) throw new Error(`${cluster.name} has no node ${name}`);
   return node;

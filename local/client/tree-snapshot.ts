@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Dirent, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type LocalCluster, postgresHome } from './host-access.ts';
 
 /** What a running PostgreSQL changes by itself, whatever anybody asks of it. */
 const changedByPostgres =
@@ -18,6 +19,11 @@ export function treeSnapshot(directory: string): Map<string, string> {
       .map((entry) => describe(entry))
       .sort(),
   );
+}
+
+/** What setup and PostgreSQL keep on all hosts of a cluster, as a snapshot. */
+export function hostsSnapshot(cluster: LocalCluster): Map<string, string> {
+  return new Map(cluster.nodes.flatMap((node) => [...treeSnapshot(postgresHome(cluster, node))]));
 }
 
 function describe(entry: Dirent): [string, string] {

@@ -1,7 +1,9 @@
 /** A client that writes a row every 100 ms, as an application does, and knows how long each write took. */
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
-import type { Cluster, ClusterNode } from '../../lambdas/contract/cluster-config.ts';
+import type { ClusterNode } from '../../lambdas/contract/cluster-config.ts';
+import type { LocalCluster } from './host-access.ts';
+import { hostConnection } from './host-connection.ts';
 import { superuserSql } from './node-sql.ts';
 
 /** Its role exists in rehearsals and tests only. */
@@ -17,7 +19,7 @@ export interface WriterReport {
 
 /** Writes rows one after the other until it is stopped; connects again whenever its connection breaks. */
 export class Writer {
-  readonly #connection: pg.ClientConfig;
+  readonly #connection: () => Promise<pg.ClientConfig>;
   #client: pg.Client | undefined;
   #stopping = false;
   #row = 0;
@@ -26,12 +28,12 @@ export class Writer {
   #commits = 0;
   #running: Promise<void> = Promise.resolve();
 
-  private constructor(connection: pg.ClientConfig) {
+  private constructor(connection: () => Promise<pg.ClientConfig>) {
     this.#connection = connection;
   }
 
   /** Makes a role and a table on the primary, where missing, and starts writing. */
-  static async start(cluster: Cluster, primary: ClusterNode): Promise<Writer> {
+  static async start(cluster: LocalCluster, primary: ClusterNode): Promise<Writer> {
     await superuserSql(
       cluster,
       primary,
@@ -40,15 +42,14 @@ export class Writer {
        create table if not exists written (id bigint, at timestamptz);
        grant all on written to writer`,
     );
-    const writer = new Writer({
-      host: primary.address,
-      port: primary.port ?? cluster.postgres.port,
+    const writer = new Writer(async () => ({
+      ...(await hostConnection(cluster, primary)),
       user: 'writer',
       password,
       database: 'postgres',
       connectionTimeoutMillis: 1000,
       options: '-c synchronous_commit=on',
-    });
+    }));
     await writer.#attempt();
     writer.#running = writer.#write();
     return writer;
@@ -86,7 +87,7 @@ export class Writer {
   async #attempt(): Promise<boolean> {
     try {
       if (this.#client === undefined) {
-        const client = new pg.Client(this.#connection);
+        const client = new pg.Client(await this.#connection());
         client.on('error', () => undefined);
         await client.connect();
         this.#client = client;

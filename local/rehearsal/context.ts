@@ -1,14 +1,12 @@
-import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
 import type { LocalClients } from '../client/aws-clients.ts';
+import type { LocalCluster } from '../client/host-access.ts';
 import type { Mailbox } from '../client/mailbox.ts';
 
 /** What the scenarios of a rehearsal work with. */
 export interface RehearsalContext {
   /** The cluster as it runs here. */
-  readonly cluster: Cluster;
+  readonly cluster: LocalCluster;
   readonly clients: LocalClients;
-  /** Directory of the hosts: one subdirectory per node. */
-  readonly nodesDirectory: string;
   /** Mails to the cluster's subscribers. */
   readonly mailbox: Mailbox;
   /** Tells what is going on, now. */

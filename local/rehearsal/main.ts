@@ -2,10 +2,11 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command } from 'commander';
-import { loadClusters } from '../../lambdas/contract/load-clusters.ts';
+import { Command, Option } from 'commander';
 import { localClients } from '../client/aws-clients.ts';
+import { localClusters } from '../client/host-access.ts';
 import { Mailbox } from '../client/mailbox.ts';
+import { type HostKind, hostKinds } from '../hosts/hosting.ts';
 import { startRuntime } from '../runtime.ts';
 import { nightScenarios } from './night-scenarios.ts';
 import { RehearsalReport, type ScenarioResult } from './report.ts';
@@ -14,13 +15,18 @@ import { setupScenarios } from './setup-scenarios.ts';
 const options = new Command('rehearsal')
   .description('Runs the setup runbook and its scenarios against real PostgreSQL on this machine')
   .option('--clusters <file>', 'clusters file; its first cluster is rehearsed', 'clusters.json')
+  .addOption(
+    new Option('--hosts <kind>', 'what hosts are made of: machines need root on Linux')
+      .choices(hostKinds)
+      .default('processes'),
+  )
   .option('--port <number>', 'port of the AWS endpoint', (text) => Number.parseInt(text, 10), 4567)
   .option(
     '--dir <directory>',
     'directory for hosts, mails and logs (default: a temporary one, removed when all has passed)',
   )
   .parse()
-  .opts<{ clusters: string; port: number; dir?: string }>();
+  .opts<{ clusters: string; hosts: HostKind; port: number; dir?: string }>();
 
 const scenarios = [...setupScenarios, ...nightScenarios];
 
@@ -35,17 +41,17 @@ function temporaryDirectory(): string {
 async function rehearse(directory: string, report: RehearsalReport): Promise<ScenarioResult[]> {
   const runtime = await startRuntime({
     clustersFile: options.clusters,
+    hosts: options.hosts,
     port: options.port,
     directory,
     say: console.log,
   });
   try {
-    const [cluster] = loadClusters(join(directory, 'clusters.json'));
+    const [cluster] = localClusters(directory);
     if (cluster === undefined) throw new Error('there is no cluster to rehearse');
     const context = {
       cluster,
       clients: localClients(runtime.endpoint, cluster.network.region),
-      nodesDirectory: join(directory, 'nodes'),
       mailbox: new Mailbox(join(directory, 'mail')),
       tell: (line: string) => report.progress(line),
       show: (text: string) => report.show(text),

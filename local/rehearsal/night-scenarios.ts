@@ -3,7 +3,8 @@
  * long writes stalled, how soon the alert came, and that there was one alert and one recovery notice and no more.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Cluster, ClusterNode } from '../../lambdas/contract/cluster-config.ts';
+import type { ClusterNode } from '../../lambdas/contract/cluster-config.ts';
+import type { LocalCluster } from '../client/host-access.ts';
 import { startPostgres, stopPostgres } from '../client/host-power.ts';
 import type { Mail } from '../client/mailbox.ts';
 import { superuserSql } from '../client/node-sql.ts';
@@ -16,7 +17,7 @@ const alertMarginSeconds = 10;
 const synchronous =
   "select application_name || ' ' || sync_state from pg_stat_replication order by sync_priority, application_name";
 
-function nodesOf(cluster: Cluster): { primary: ClusterNode; standbys: ClusterNode[] } {
+function nodesOf(cluster: LocalCluster): { primary: ClusterNode; standbys: ClusterNode[] } {
   const [primary, ...standbys] = cluster.nodes;
   if (primary === undefined) throw new RangeError('a cluster has at least two nodes');
   return { primary, standbys };
@@ -42,7 +43,7 @@ async function expectMail(context: RehearsalContext, what: string, words: RegExp
 
 /** Waits until `sql` on a node gives `expected`. */
 async function becomes(
-  cluster: Cluster,
+  cluster: LocalCluster,
   node: ClusterNode,
   sql: string,
   expected: string,

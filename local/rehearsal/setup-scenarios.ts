@@ -1,13 +1,14 @@
 /** The scenarios of the notes up to a running synchronous cluster (S1 to S6), and the refusals that belong to them. */
-import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { Cluster, ClusterNode } from '../../lambdas/contract/cluster-config.ts';
 import { resourceNames } from '../../lambdas/contract/names.ts';
 import { managedSettings } from '../../lambdas/contract/postgres-settings.ts';
-import { nodeNamed, superuserSql } from '../client/node-sql.ts';
+import { dataDirectoryOf, hostPath, type LocalCluster, serverLog } from '../client/host-access.ts';
+import { superuserSql } from '../client/node-sql.ts';
 import { type RunbookOutcome, runRunbook } from '../client/runbook-run.ts';
-import { treeDifference, treeSnapshot } from '../client/tree-snapshot.ts';
+import { hostsSnapshot, treeDifference } from '../client/tree-snapshot.ts';
 import { check, type RehearsalContext, type Scenario } from './context.ts';
 
 /** A setup of three empty hosts takes seconds; this is for a slow machine. */
@@ -27,13 +28,13 @@ function succeeded(outcome: RunbookOutcome): Extract<RunbookOutcome, { status: '
 
 /** Runs setup, expects it to be refused with `error`, and nothing on any host to have changed. */
 async function refusedSetup(context: RehearsalContext, error: string, words: RegExp): Promise<void> {
-  const before = treeSnapshot(context.nodesDirectory);
+  const before = hostsSnapshot(context.cluster);
   const outcome = await setup(context);
   check(outcome.status === 'FAILED', 'setup to be refused', outcome);
   context.show(`${outcome.error}\n${outcome.cause}`);
   check(outcome.error === error, `the error ${error}`, outcome.error);
   check(words.test(outcome.cause), `a cause with ${words}`, outcome.cause);
-  const changed = treeDifference(before, treeSnapshot(context.nodesDirectory));
+  const changed = treeDifference(before, hostsSnapshot(context.cluster));
   check(changed.length === 0, 'nothing to change on any host', changed);
 }
 
@@ -54,7 +55,7 @@ const nonEmptyDirectory: Scenario = {
   title: 'A standby’s data directory that is not empty is refused, nothing is deleted',
   async run(context) {
     const node = lastOf(context.cluster);
-    const directory = node.dataDirectory ?? context.cluster.postgres.dataDirectory;
+    const directory = hostPath(context.cluster, node, dataDirectoryOf(context.cluster, node));
     const file = join(directory, 'something-of-value.txt');
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     writeFileSync(file, 'not ours to delete\n');
@@ -78,7 +79,7 @@ const setUp: Scenario = {
 };
 
 /** Each managed setting with its live value, compared as sizes and times rather than as text. */
-async function liveSettings(cluster: Cluster): Promise<{ name: string; live: string; equal: boolean }[]> {
+async function liveSettings(cluster: LocalCluster): Promise<{ name: string; live: string; equal: boolean }[]> {
   const wanted = managedSettings(cluster).map(({ name, value }) => `('${name}', '${value}')`);
   const rows = await superuserSql(
     cluster,
@@ -203,7 +204,7 @@ const standbyIdentity: Scenario = {
   async run({ cluster, show }) {
     const lines: string[] = [];
     for (const node of standbysOf(cluster)) {
-      const directory = node.dataDirectory ?? cluster.postgres.dataDirectory;
+      const directory = hostPath(cluster, node, dataDirectoryOf(cluster, node));
       check(existsSync(join(directory, 'standby.signal')), `standby.signal on ${node.name}`, 'there is none');
       const conninfo = await superuserSql(cluster, node, 'show primary_conninfo');
       check(
@@ -252,13 +253,11 @@ const secondRun: Scenario = {
   id: 'again',
   title: 'Setup started again on the finished cluster changes nothing',
   async run(context) {
-    const before = treeSnapshot(context.nodesDirectory);
+    const before = hostsSnapshot(context.cluster);
     const { output, seconds } = succeeded(await setup(context));
     const changes = JSON.stringify(output.changes);
     check(!changes.includes('"changed":true'), 'no step to report a change', changes);
-    const changed = treeDifference(before, treeSnapshot(context.nodesDirectory)).filter(
-      (path) => !path.includes('.runbook'),
-    );
+    const changed = treeDifference(before, hostsSnapshot(context.cluster)).filter((path) => !path.includes('.runbook'));
     check(changed.length === 0, 'no file outside the runbook’s own directory to change', changed);
     context.show(`nothing changed, ${seconds.toFixed(1)} s`);
   },
@@ -267,18 +266,15 @@ const secondRun: Scenario = {
 const noPasswordAnywhere: Scenario = {
   id: 'secrets',
   title: 'The replication password stands in no log of PostgreSQL',
-  async run({ clients, cluster, nodesDirectory }) {
+  async run({ clients, cluster }) {
     const { SecretString = '{}' } = await clients.secrets.send(
       new GetSecretValueCommand({ SecretId: resourceNames(cluster.name).replicationSecret }),
     );
     const { password } = JSON.parse(SecretString) as { password: string };
     for (const node of cluster.nodes) {
-      const log = join(
-        `${nodeNamed(cluster, node.name).dataDirectory ?? join(nodesDirectory, node.name, 'data')}.runbook`,
-        'postgresql.log',
-      );
-      check(existsSync(log), `a server log at ${log}`, 'there is none');
-      check(!readFileSync(log, 'utf8').includes(password), 'no password in the server log', log);
+      const log = await serverLog(cluster, node);
+      check(log.includes('ready to accept'), `a server log of ${node.name}`, log.slice(0, 500));
+      check(!log.includes(password), 'no password in the server log', node.name);
     }
   },
 };

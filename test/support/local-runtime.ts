@@ -7,9 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
-import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
-import { loadClusters } from '../../lambdas/contract/load-clusters.ts';
 import { type LocalClients, localClients } from '../../local/client/aws-clients.ts';
+import { type LocalCluster, localClusters } from '../../local/client/host-access.ts';
 
 /** A directory under the system's temporary one that every user can enter. */
 export function temporaryDirectory(prefix: string): string {
@@ -105,8 +104,8 @@ export class LocalRuntime implements AsyncDisposable {
   }
 
   /** The first cluster as it runs here, with local addresses and directories. */
-  get cluster(): Cluster {
-    const [cluster] = loadClusters(join(this.directory, 'clusters.json'));
+  get cluster(): LocalCluster {
+    const [cluster] = localClusters(this.directory);
     if (cluster === undefined) throw new Error('the runtime has no cluster');
     return cluster;
   }
