@@ -13,6 +13,16 @@ const programs = [
   { program: 'perl', debianPackage: 'perl' },
 ];
 
+/** Programs that make machines of hosts. */
+export const machinePrograms = [
+  { program: 'systemctl', debianPackage: 'systemd' },
+  { program: 'systemd-nspawn', debianPackage: 'systemd-container' },
+  { program: 'ip', debianPackage: 'iproute2' },
+  { program: 'nft', debianPackage: 'nftables' },
+  { program: 'nsenter', debianPackage: 'util-linux' },
+  { program: 'unshare', debianPackage: 'util-linux' },
+];
+
 /**
  * What to do about missing packages.
  * @typedef {{ kind: 'nothing' }
@@ -65,6 +75,21 @@ export function ensureSystemPackages() {
   });
   if (plan.kind === 'refuse') throw new Failure(plan.message, plan.remedy);
   if (plan.kind === 'install') aptInstall(plan.packages);
+}
+
+/**
+ * Installs what machines need, where root can. Where not, the runtime says itself why hosts cannot be machines, and a
+ * test that it skips.
+ */
+export function ensureMachinePackages() {
+  const missing = machinePrograms.filter(({ program }) => !hasProgram(program));
+  if (missing.length === 0 || process.getuid?.() !== 0 || !hasProgram('apt-get')) return;
+  try {
+    aptInstall([...new Set(missing.map(({ debianPackage }) => debianPackage))]);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    say(`${error.message}\nWithout them hosts cannot be machines.`);
+  }
 }
 
 /**

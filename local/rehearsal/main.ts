@@ -7,6 +7,7 @@ import { localClients } from '../client/aws-clients.ts';
 import { localClusters } from '../client/host-access.ts';
 import { Mailbox } from '../client/mailbox.ts';
 import { type HostKind, hostKinds } from '../hosts/hosting.ts';
+import { whyNoMachines } from '../hosts/machines/why-no-machines.ts';
 import { startRuntime } from '../runtime.ts';
 import { nightScenarios } from './night-scenarios.ts';
 import { RehearsalReport, type ScenarioResult } from './report.ts';
@@ -20,15 +21,28 @@ const options = new Command('rehearsal')
       .choices(hostKinds)
       .default('processes'),
   )
+  .option('--or-skip', 'where hosts cannot be machines, say why and count that as success', false)
+  .addOption(
+    new Option('--scenarios <which>', 'setup: those of the notes up to a running cluster')
+      .choices(['setup', 'all'])
+      .default('all'),
+  )
   .option('--port <number>', 'port of the AWS endpoint', (text) => Number.parseInt(text, 10), 4567)
   .option(
     '--dir <directory>',
     'directory for hosts, mails and logs (default: a temporary one, removed when all has passed)',
   )
   .parse()
-  .opts<{ clusters: string; hosts: HostKind; port: number; dir?: string }>();
+  .opts<{
+    clusters: string;
+    hosts: HostKind;
+    orSkip: boolean;
+    scenarios: 'setup' | 'all';
+    port: number;
+    dir?: string;
+  }>();
 
-const scenarios = [...setupScenarios, ...nightScenarios];
+const scenarios = options.scenarios === 'setup' ? setupScenarios : [...setupScenarios, ...nightScenarios];
 
 /** A directory that the PostgreSQL user can enter, too. */
 function temporaryDirectory(): string {
@@ -75,11 +89,26 @@ async function rehearse(directory: string, report: RehearsalReport): Promise<Sce
   }
 }
 
-const report = new RehearsalReport();
-const directory = options.dir ?? temporaryDirectory();
-const results = await rehearse(directory, report);
-report.summary(results);
-const passed = results.length === scenarios.length && results.every(({ failure }) => failure === null);
-if (!passed) console.log(`\n  Hosts, mails and logs are kept in ${directory}`);
-else if (options.dir === undefined) rmSync(directory, { recursive: true, force: true });
-process.exitCode = passed ? 0 : 1;
+/** Why there is nothing to rehearse; undefined when there is. */
+async function whySkip(): Promise<string | undefined> {
+  return options.orSkip && options.hosts === 'machines' ? whyNoMachines() : undefined;
+}
+
+/** Rehearses and reports; leaves the directory where something has failed. */
+async function main(): Promise<void> {
+  const skipped = await whySkip();
+  if (skipped !== undefined) {
+    console.log(`Skipped: hosts cannot be machines here: ${skipped}`);
+    return;
+  }
+  const report = new RehearsalReport();
+  const directory = options.dir ?? temporaryDirectory();
+  const results = await rehearse(directory, report);
+  report.summary(results);
+  const passed = results.length === scenarios.length && results.every(({ failure }) => failure === null);
+  if (!passed) console.log(`\n  Hosts, mails and logs are kept in ${directory}`);
+  else if (options.dir === undefined) rmSync(directory, { recursive: true, force: true });
+  process.exitCode = passed ? 0 : 1;
+}
+
+await main();

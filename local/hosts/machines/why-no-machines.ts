@@ -2,29 +2,19 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hasProgram } from '../../prerequisites/system-packages.mjs';
+import { hasProgram, machinePrograms } from '../../prerequisites/system-packages.mjs';
 import { makeGroup, removeGroups } from './cgroups.ts';
 import { Room } from './room.ts';
 import { runProgram } from './run-program.ts';
-
-/** Programs that make and enter machines, with Debian's package of each. */
-const programs: Readonly<Record<string, string>> = {
-  'systemd-nspawn': 'systemd-container',
-  systemctl: 'systemd',
-  ip: 'iproute2',
-  nft: 'nftables',
-  nsenter: 'util-linux',
-  unshare: 'util-linux',
-};
 
 /** Why hosts cannot be machines here, and what to do about it, in one sentence each; undefined when they can. */
 export async function whyNoMachines(): Promise<string | undefined> {
   if (process.platform !== 'linux') return `they need Linux, and this is ${process.platform}.`;
   if (process.getuid?.() !== 0) return 'only root can make network namespaces and mounts for them. Start it as root.';
-  const missing = Object.keys(programs).filter((program) => !hasProgram(program));
+  const missing = machinePrograms.filter(({ program }) => !hasProgram(program));
   if (missing.length > 0) {
-    const packages = [...new Set(missing.map((program) => programs[program]))].join(' ');
-    return `this system lacks ${missing.join(', ')}. Run: apt-get install ${packages}`;
+    const packages = [...new Set(missing.map(({ debianPackage }) => debianPackage))].join(' ');
+    return `this system lacks ${missing.map(({ program }) => program).join(', ')}. Run: apt-get install ${packages}`;
   }
   if (statSync('/usr').dev !== statSync('/').dev) {
     return '/usr is a file system of its own here, and machines only see what is on the root file system.';
