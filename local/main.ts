@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import colours from 'picocolors';
+import { defaultDirectory } from './default-directory.ts';
 import { type HostKind, hostKinds } from './hosts/hosting.ts';
 import { addRunningCommands } from './running-commands.ts';
 
@@ -81,7 +82,7 @@ const program = new Command('local')
       .choices(hostKinds)
       .default('processes'),
   )
-  .option('--dir <directory>', 'directory for hosts, secrets, mails, logs and executions', '.local')
+  .option('--dir <directory>', 'directory for hosts, secrets, mails, logs and executions', defaultDirectory('.'))
   .option(
     '--postgres-bin <major=directory>',
     'server programs of a PostgreSQL major version (repeatable)',
