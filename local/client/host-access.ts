@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import type { Cluster, ClusterNode } from '../../lambdas/contract/cluster-config.ts';
 import { loadClusters } from '../../lambdas/contract/load-clusters.ts';
 import { findProcess } from '../hosts/all-processes.ts';
+import { intoMachine } from '../hosts/machines/enter.ts';
 
 const run = promisify(execFile);
 
@@ -61,8 +62,7 @@ export async function onHost(
   command: readonly string[],
   timeoutSeconds = 60,
 ): Promise<string> {
-  const enter = machinesIn === undefined ? [] : ['nsenter', `--target=${initOf(machinesIn, node)}`, '--all', '--'];
-  const [program = '', ...args] = [...enter, ...command];
+  const [program = '', ...args] = machinesIn === undefined ? command : intoMachine(initOf(machinesIn, node), command);
   const { stdout } = await run(program, args, { timeout: timeoutSeconds * 1000, cwd: '/' });
   return stdout;
 }

@@ -10,7 +10,7 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('cut-sql'), node }),
   z.strictObject({ kind: z.literal('cut-ssm'), node }),
   z.strictObject({ kind: z.literal('delay'), node, milliseconds: z.int().min(1).max(60_000) }),
-  z.strictObject({ kind: z.literal('loss'), node, percent: z.number().min(0.1).max(100) }),
+  z.strictObject({ kind: z.literal('loss'), node, percent: z.number().multipleOf(0.1).min(0.1).max(100) }),
 ]);
 
 export type Fault = z.output<typeof faultSchema>;

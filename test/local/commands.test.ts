@@ -14,6 +14,7 @@ import {
   SSMClient,
 } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { healFaults, makeFault, stopHost } from '../../local/client/control.ts';
 import { eventually, type Fixture, instanceIds, startFixture } from './fixture/runtime.ts';
 
 const [first, second] = instanceIds;
@@ -147,6 +148,46 @@ test('a command that runs too long is killed, and so is a cancelled one', async 
     StatusDetails: 'ExecutionTimedOut',
     ResponseCode: 137,
   });
+});
+
+test('an agent that is cut off from AWS takes no command and reports no end until the cut is healed', async () => {
+  const { endpoint } = fixture.client;
+  const running = await send({ DocumentName: 'fixture-sleep', Parameters: {}, InstanceIds: [second] });
+  await eventually(
+    () => invocation(running, second),
+    ({ Status }) => Status === 'InProgress',
+  );
+  await makeFault(endpoint, { kind: 'cut-ssm', node: 'node2' });
+  const waiting = await send({ InstanceIds: [second] });
+  await ssm.send(new CancelCommandCommand({ CommandId: running }));
+  expect(await ended(await send({}))).toMatchObject({ Status: 'Success' });
+  expect(await invocation(running, second)).toMatchObject({ Status: 'Cancelling' });
+  expect(await invocation(waiting, second)).toMatchObject({ Status: 'Pending' });
+  await healFaults(endpoint, 'node2');
+  expect(await ended(waiting, second)).toMatchObject({ Status: 'Success' });
+  expect(
+    await eventually(
+      () => invocation(running, second),
+      ({ Status }) => Status !== 'Cancelling',
+    ),
+  ).toMatchObject({ Status: 'Cancelled' });
+});
+
+test('hosts that share this machine’s network have no other faults, and say why', async () => {
+  const { endpoint } = fixture.client;
+  await expect(makeFault(endpoint, { kind: 'cut', node: 'node1' })).rejects.toThrow(
+    'cut: hosts that are processes share the network of this machine; start the runtime with --hosts machines',
+  );
+  await expect(makeFault(endpoint, { kind: 'cut-ssm', node: 'node3' })).rejects.toThrow(
+    'there is no host node3; there are node1, node2',
+  );
+});
+
+test('a host is shut down by its own command', async () => {
+  await stopHost(fixture.client.endpoint, 'node2', true);
+  const { Reservations } = await ec2.send(new DescribeInstancesCommand({ InstanceIds: [second] }));
+  expect(Reservations?.[0]?.Instances?.[0]?.State?.Name).toBe('stopped');
+  await power(second, true);
 });
 
 test('a power cut ends every process of the host and nothing of another; its commands end when it is back', async () => {

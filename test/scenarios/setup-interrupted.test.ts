@@ -1,21 +1,11 @@
 /** Setup that is killed in the middle and started again ends in a healthy cluster. */
 import { StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
-import { paginateGetExecutionHistory } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
 import { awaitRunbook, runRunbook, startRunbook } from '../../local/client/runbook-run.ts';
 import { notesCluster } from '../support/clusters.ts';
-import { LocalRuntime, waitFor } from '../support/local-runtime.ts';
-
-/** Waits until an execution has entered a step, and the step has had a moment to act. */
-async function stepEntered(runtime: LocalRuntime, executionArn: string, step: string): Promise<void> {
-  await waitFor(`entry of ${step}`, 60, async () => {
-    for await (const { events } of paginateGetExecutionHistory({ client: runtime.clients.sfn }, { executionArn })) {
-      if (events?.some((event) => event.stateEnteredEventDetails?.name === step)) return true;
-    }
-    return null;
-  });
-}
+import { stepEntered } from '../support/executions.ts';
+import { LocalRuntime } from '../support/local-runtime.ts';
 
 async function expectHealthy(runtime: LocalRuntime): Promise<void> {
   const outcome = await runRunbook(runtime.clients, 'pg-sync', 'setup', 240);

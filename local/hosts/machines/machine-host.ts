@@ -3,7 +3,7 @@
  * own. Its power is the life of that process 1: killed, everything on the machine is gone at once.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, copyFileSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, copyFileSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { AgentLink } from '../agent-link.ts';
@@ -11,6 +11,7 @@ import { allProcesses, isAlive, type Process, processLink } from '../all-process
 import type { Host, HostFacts, HostScript, HostState, RunningScript } from '../host.ts';
 import { groupFilesOf, inGroups, makeGroup, removeGroups } from './cgroups.ts';
 import type { Disk } from './disk.ts';
+import { intoMachine } from './enter.ts';
 import type { Room } from './room.ts';
 import { agentPidFile } from './system-files.ts';
 
@@ -54,6 +55,8 @@ export class MachineHost implements Host {
   readonly agentLink = new AgentLink();
   readonly #options: MachineHostOptions;
   readonly #listeners: ((state: HostState) => void)[] = [];
+  /** Who waits until the power is off. */
+  readonly #waiting: (() => void)[] = [];
   #state: HostState = 'stopped';
   #launched = new Date();
   #lastSeen = new Date();
@@ -66,6 +69,11 @@ export class MachineHost implements Host {
   constructor(options: MachineHostOptions) {
     this.facts = options.facts;
     this.#options = options;
+  }
+
+  /** Names process 1 for clients that enter the machine. */
+  get #initFile(): string {
+    return join(this.#options.directory, 'init.pid');
   }
 
   get state(): HostState {
@@ -139,7 +147,7 @@ export class MachineHost implements Host {
       if (init !== undefined && agent !== undefined) {
         this.#init = init;
         this.#agent = agent;
-        writeFileSync(join(this.#options.directory, 'init.pid'), `${init.pid} ${init.started}\n`);
+        writeFileSync(this.#initFile, `${init.pid} ${init.started}\n`);
         await this.#options.onLink();
         if (this.#state === 'pending') this.#enter('running');
         return;
@@ -190,6 +198,7 @@ export class MachineHost implements Host {
 
   /** The machine has ended, whoever wished it. One that reboots by itself is switched on again. */
   async #powerIsOff(reboots: boolean, groupFiles: readonly string[]): Promise<void> {
+    rmSync(this.#initFile, { force: true });
     this.#power = undefined;
     this.#init = undefined;
     this.#agent = undefined;
@@ -200,6 +209,7 @@ export class MachineHost implements Host {
     }
     await removeGroups(this.#options.group);
     this.#enter('stopped');
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   async powerOff(): Promise<void> {
@@ -208,16 +218,17 @@ export class MachineHost implements Host {
     this.#enter('stopping');
     const stopped = this.#stopped();
     const init = this.#findInit();
+    const all = allProcesses();
+    const nspawns = all.filter(({ parent }) => parent === power.pid);
     // Process 1 first: with it, and at the same moment, goes everything on the machine.
-    const nspawns = allProcesses().filter(({ parent }) => parent === power.pid);
-    for (const each of [init, ...nspawns]) {
+    const dying = [init, ...visitors(all, init, nspawns), ...(nspawns.length > 0 ? nspawns : [power])];
+    for (const each of dying) {
       try {
-        if (each !== undefined) process.kill(each.pid, 'SIGKILL');
+        if (each?.pid !== undefined) process.kill(each.pid, 'SIGKILL');
       } catch {
         // It ended meanwhile.
       }
     }
-    if (power.pid !== undefined && nspawns.length === 0) power.kill('SIGKILL');
     await stopped;
   }
 
@@ -243,14 +254,7 @@ export class MachineHost implements Host {
 
   /** Resolves when the power is off. */
   #stopped(): Promise<void> {
-    return new Promise((resolve) => {
-      const listener = (state: HostState) => {
-        if (state !== 'stopped') return;
-        this.#listeners.splice(this.#listeners.indexOf(listener), 1);
-        resolve();
-      };
-      this.#listeners.push(listener);
-    });
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   run(script: HostScript): RunningScript {
@@ -266,8 +270,7 @@ export class MachineHost implements Host {
     // Files, not pipes: what a script leaves running inherits them and would keep a pipe open.
     const stdout = openSync(script.stdoutPath, 'w', 0o600);
     const stderr = openSync(script.stderrPath, 'w', 0o600);
-    const enter = ['nsenter', `--target=${init.pid}`, '--all', '--'];
-    const [program = '', ...args] = inGroups(groupFilesOf(agent), [...enter, 'sh', '-c', name]);
+    const [program = '', ...args] = inGroups(groupFilesOf(agent), intoMachine(init.pid, ['sh', '-c', name]));
     const child = spawn(program, args, {
       cwd: '/',
       env: {
@@ -299,4 +302,14 @@ export class MachineHost implements Host {
       },
     };
   }
+}
+
+/** Processes outside of a machine that have entered it for others: these cannot end before they are taken note of. */
+function visitors(all: readonly Process[], init: Process | undefined, nspawns: readonly Process[]): Process[] {
+  const numbers = init === undefined ? undefined : processLink(init.pid, 'ns/pid');
+  if (numbers === undefined) return [];
+  const inside = all.filter(({ pid }) => processLink(pid, 'ns/pid') === numbers);
+  const known = new Set([process.pid, ...[...inside, ...nspawns].map(({ pid }) => pid)]);
+  const parents = new Set(inside.map(({ parent }) => parent).filter((parent) => !known.has(parent)));
+  return all.filter(({ pid }) => parents.has(pid));
 }

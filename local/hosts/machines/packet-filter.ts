@@ -1,5 +1,6 @@
 /** Faults of the network as rules of nftables for the switch: what a rule drops, nobody hears of, as in a real cut. */
 import type { Fault } from '../../faults/fault.ts';
+import { slowName } from './slow-link.ts';
 
 /** A machine as the switch sees it. */
 export interface Port {
@@ -18,10 +19,13 @@ interface Rules {
   readonly output: readonly string[];
 }
 
+/** The link, and the one that takes its place while it is slow. */
+const names = (link: string) => `{ "${link}", "${slowName(link)}" }`;
+
 /** Drops both ways whatever passes the link and matches. */
-function everythingOf(link: string, match: string): Rules {
-  const from = `iifname "${link}" ${match} drop`;
-  const to = `oifname "${link}" ${match} drop`;
+function everythingOf(link: string, ...match: readonly string[]): Rules {
+  const from = ['iifname', names(link), ...match, 'drop'].join(' ');
+  const to = ['oifname', names(link), ...match, 'drop'].join(' ');
   return { forward: [from, to], input: [from], output: [to] };
 }
 
@@ -29,8 +33,8 @@ function everythingOf(link: string, match: string): Rules {
 function withRuntime(link: string, towardsRuntime: string, fromRuntime: string): Rules {
   return {
     forward: [],
-    input: [`iifname "${link}" tcp ${towardsRuntime} drop`],
-    output: [`oifname "${link}" tcp ${fromRuntime} drop`],
+    input: [`iifname ${names(link)} tcp ${towardsRuntime} drop`],
+    output: [`oifname ${names(link)} tcp ${fromRuntime} drop`],
   };
 }
 
@@ -38,10 +42,10 @@ function rulesOf(fault: Fault, ports: ReadonlyMap<string, Port>, apiPort: number
   const { link = '', sqlPort = 0 } = ports.get(fault.node) ?? {};
   switch (fault.kind) {
     case 'cut':
-      return everythingOf(link, '');
+      return everythingOf(link);
     case 'cut-between': {
       const other = ports.get(fault.other)?.link ?? '';
-      const rule = (from: string, to: string) => `iifname "${from}" oifname "${to}" drop`;
+      const rule = (from: string, to: string) => `iifname ${names(from)} oifname ${names(to)} drop`;
       return { forward: [rule(link, other), rule(other, link)], input: [], output: [] };
     }
     case 'cut-sql':
@@ -49,9 +53,11 @@ function rulesOf(fault: Fault, ports: ReadonlyMap<string, Port>, apiPort: number
     case 'cut-ssm':
       return withRuntime(link, `dport ${apiPort}`, `sport ${apiPort}`);
     case 'loss':
-      return everythingOf(link, `numgen random mod 1000 < ${Math.round(fault.percent * 10)}`);
+      return fault.percent === 100
+        ? everythingOf(link)
+        : everythingOf(link, `numgen random mod 1000 < ${Math.round(fault.percent * 10)}`);
     case 'delay':
-      return { forward: [], input: [], output: [] }; // a filter cannot: the link's queue does
+      return { forward: [], input: [], output: [] }; // a filter cannot; see slow-link.ts
   }
 }
 

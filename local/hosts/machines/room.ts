@@ -15,9 +15,21 @@ import { runProgram } from './run-program.ts';
 
 /** The switch; the runtime's own end of it, too. */
 const bridge = 'machines';
+/** Its own: a switch would else take the address of one of its links, and change it with them. */
+const bridgeAddress = '02:00:00:00:00:fe';
 
-/** Process 1 of the room: says that it is there, and ends with the pipe. */
-const keeper = `ip link set lo up && ip link add ${bridge} type bridge && ip link set ${bridge} up && echo open && exec cat`;
+/**
+ * Process 1 of the room: says that it is there, and ends with the pipe. It ignores the end of its children, so that the
+ * kernel reaps those that it has inherited.
+ */
+const keeper = [
+  'ip link set lo up',
+  `ip link add ${bridge} address ${bridgeAddress} type bridge`,
+  `ip link set ${bridge} up`,
+  'echo open',
+  "trap '' CHLD",
+  'exec cat',
+].join(' && ');
 
 const listenScript = fileURLToPath(new URL('./listen-in-room.mjs', import.meta.url));
 

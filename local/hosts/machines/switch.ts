@@ -1,8 +1,10 @@
 /** The network of a room: one switch with all machines and the runtime on it, and what fails on it. */
+import { existsSync } from 'node:fs';
 import type { Fault, FaultKind } from '../../faults/fault.ts';
 import type { FaultyNetwork } from '../../faults/faults.ts';
 import { type Port, ruleSet } from './packet-filter.ts';
 import type { Room } from './room.ts';
+import { SlowLink } from './slow-link.ts';
 
 /** A machine's place on the switch. */
 export interface SwitchPort extends Port {
@@ -16,14 +18,14 @@ export class Switch implements FaultyNetwork {
   readonly #room: Room;
   readonly #ports: readonly SwitchPort[];
   readonly #apiPort: number;
-  readonly #canDelay: boolean;
+  readonly #slowLinks: ReadonlyMap<string, SlowLink>;
   #faults: readonly Fault[] = [];
 
-  private constructor(room: Room, ports: readonly SwitchPort[], apiPort: number, canDelay: boolean) {
+  private constructor(room: Room, ports: readonly SwitchPort[], apiPort: number) {
     this.#room = room;
     this.#ports = ports;
     this.#apiPort = apiPort;
-    this.#canDelay = canDelay;
+    this.#slowLinks = new Map(ports.map(({ node, link }) => [node, new SlowLink(room, link)]));
   }
 
   /** Gives the runtime its addresses on the room's switch, and the ways to the machines. */
@@ -35,37 +37,30 @@ export class Switch implements FaultyNetwork {
       ...ports.map(({ address, runtimeAddress }) => `route add ${address}/32 dev ${room.bridge} src ${runtimeAddress}`),
     ];
     await room.configure(['ip', '-batch', '-'], `${commands.join('\n')}\n`);
-    const probe = ['tc', 'qdisc', 'add', 'dev', 'lo', 'root', 'netem', 'delay', '1ms'];
-    const canDelay = await room.configure(probe).then(
-      () => true,
-      () => false,
-    );
-    if (canDelay) await room.configure(['tc', 'qdisc', 'del', 'dev', 'lo', 'root']);
-    return new Switch(room, ports, apiPort, canDelay);
+    return new Switch(room, ports, apiPort);
   }
 
   whyNot(kind: FaultKind): string | undefined {
-    if (kind !== 'delay' || this.#canDelay) return undefined;
-    return 'the kernel of this machine has no netem (CONFIG_NET_SCH_NETEM; modprobe sch_netem where it is a module)';
+    if (kind !== 'delay' || existsSync('/dev/net/tun')) return undefined;
+    return 'this system has no /dev/net/tun; modprobe tun, or give it to the container';
   }
 
   async apply(faults: readonly Fault[]): Promise<void> {
     await this.#room.configure(['nft', '-f', '-'], ruleSet(faults, this.#ports, this.#apiPort));
+    const before = this.#faults;
     this.#faults = faults;
-    await Promise.all(this.#ports.map((port) => this.#delay(port)));
+    const changed = this.#ports.filter(({ node }) => delayOf(before, node) !== delayOf(faults, node));
+    await Promise.all(changed.map(({ node }) => this.#slowLinks.get(node)?.set(delayOf(faults, node))));
   }
 
   /** A machine has booted: its link is a new one, which delays nothing yet. */
   async linkIsNew(node: string): Promise<void> {
-    await Promise.all(this.#ports.filter((port) => port.node === node).map((port) => this.#delay(port)));
+    const milliseconds = delayOf(this.#faults, node);
+    if (milliseconds > 0) await this.#slowLinks.get(node)?.set(milliseconds);
   }
+}
 
-  async #delay({ node, link }: SwitchPort): Promise<void> {
-    if (!this.#canDelay) return;
-    const delay = this.#faults.find((fault) => fault.kind === 'delay' && fault.node === node);
-    const milliseconds = delay?.kind === 'delay' ? delay.milliseconds : 0;
-    const command = ['tc', 'qdisc', 'replace', 'dev', link, 'root', 'netem', 'delay', `${milliseconds}ms`];
-    // A machine without power has no link; it is delayed when it is back.
-    await this.#room.configure(command).catch(() => undefined);
-  }
+function delayOf(faults: readonly Fault[], node: string): number {
+  const delay = faults.find((fault) => fault.kind === 'delay' && fault.node === node);
+  return delay?.kind === 'delay' ? delay.milliseconds : 0;
 }

@@ -1,0 +1,164 @@
+/** Faults of the network between machines: each has the effect that it names, seen from inside, and heals. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
+import { ListCommandInvocationsCommand } from '@aws-sdk/client-ssm';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { healFaults, makeFault } from '../../local/client/control.ts';
+import { startRunbook } from '../../local/client/runbook-run.ts';
+import type { Fault } from '../../local/faults/fault.ts';
+import { type LocalRuntime, waitFor } from '../support/local-runtime.ts';
+import {
+  connectTo,
+  expectHealthy,
+  noMachines,
+  reboot,
+  setUp,
+  shell,
+  shellInNetwork,
+  startMachines,
+  titled,
+} from '../support/machines.ts';
+
+const run = promisify(execFile);
+
+const [master, first, second] = ['pg_sync_master', 'pg_sync_slave01', 'pg_sync_slave02'] as const;
+const addresses = { [master]: '192.168.168.133', [first]: '192.168.168.134', [second]: '192.168.168.135' };
+const runtimeAddress = '192.168.168.254';
+
+describe.skipIf(noMachines)(titled('faults of the network of machines'), () => {
+  let runtime: LocalRuntime;
+  let apiPort = '';
+  beforeAll(async () => {
+    runtime = await startMachines();
+    apiPort = new URL(runtime.endpoint).port;
+    await setUp(runtime);
+  }, 300_000);
+  afterAll(() => runtime?.[Symbol.asyncDispose](), 60_000);
+  afterEach(async () => {
+    await healFaults(runtime.endpoint);
+    await expectHealthy(runtime);
+  }, 90_000);
+
+  type Name = keyof typeof addresses;
+  const make = (fault: Fault) => makeFault(runtime.endpoint, fault);
+  const sql = (from: Name, to: Name) => shell(runtime, from, connectTo(addresses[to], 5432));
+  const aws = (from: Name) => shell(runtime, from, connectTo(runtimeAddress, apiPort));
+  const observe = (to: Name) => shellInNetwork(runtime, connectTo(addresses[to], 5432));
+  /** Who reaches whom, all at once. */
+  const ways = async () => {
+    const all = {
+      [`${master} → ${first}`]: sql(master, first),
+      [`${first} → ${master}`]: sql(first, master),
+      [`${first} → ${second}`]: sql(first, second),
+      [`${second} → ${first}`]: sql(second, first),
+      [`${second} → ${master}`]: sql(second, master),
+      [`functions → ${master}`]: observe(master),
+      [`functions → ${first}`]: observe(first),
+      [`${master} → AWS`]: aws(master),
+      [`${first} → AWS`]: aws(first),
+    };
+    const seen = await Promise.all(Object.entries(all).map(async ([way, state]) => [way, await state] as const));
+    return seen.filter(([, state]) => state === 'cut').map(([way]) => way);
+  };
+
+  it('do not exist at first', async () => {
+    expect(await ways()).toEqual([]);
+  });
+
+  it('cut: one host off from everything', async () => {
+    await make({ kind: 'cut', node: first });
+    expect(await ways()).toEqual([
+      `${master} → ${first}`,
+      `${first} → ${master}`,
+      `${first} → ${second}`,
+      `${second} → ${first}`,
+      `functions → ${first}`,
+      `${first} → AWS`,
+    ]);
+    await healFaults(runtime.endpoint, first);
+    expect(await ways()).toEqual([]);
+  }, 120_000);
+
+  it('cut-between: two hosts off from each other', async () => {
+    await make({ kind: 'cut-between', node: second, other: first });
+    expect(await ways()).toEqual([`${first} → ${second}`, `${second} → ${first}`]);
+  }, 120_000);
+
+  it('cut-sql: the functions off from PostgreSQL only', async () => {
+    await make({ kind: 'cut-sql', node: master });
+    expect(await ways()).toEqual([`functions → ${master}`]);
+  }, 120_000);
+
+  it('cut-ssm: a host off from AWS only; its commands wait until it is healed', async () => {
+    await make({ kind: 'cut-ssm', node: first });
+    expect(await ways()).toEqual([`${first} → AWS`]);
+    const executionArn = await startRunbook(runtime.clients, 'pg-sync', 'setup');
+    const status = async () => (await runtime.clients.sfn.send(new DescribeExecutionCommand({ executionArn }))).status;
+    await waitFor('preflight of the others', 60, async () => {
+      const { CommandInvocations } = await runtime.clients.ssm.send(new ListCommandInvocationsCommand({}));
+      const newest = new Map((CommandInvocations ?? []).toReversed().map((each) => [each.InstanceName, each.Status]));
+      const seen = [master, first, second].map((name) => newest.get(name)).join(' ');
+      return seen === 'Success Pending Success' || null;
+    });
+    expect(await status()).toBe('RUNNING');
+    await healFaults(runtime.endpoint);
+    expect(await waitFor('end of setup', 90, async () => ((await status()) === 'RUNNING' ? null : status()))).toBe(
+      'SUCCEEDED',
+    );
+  }, 200_000);
+
+  it('loss: packets vanish, and TCP sends them again', async () => {
+    const resent = async () =>
+      Number(await shell(runtime, first, "awk '/^Tcp:/ && $13 ~ /^[0-9]+$/ { print $13 }' /proc/net/snmp"));
+    const before = await resent();
+    await make({ kind: 'loss', node: first, percent: 30 });
+    const tries =
+      'for i in 1 2 3 4 5 6 7 8; do timeout 5 bash -c "</dev/tcp/192.168.168.133/5432"; done 2>/dev/null; true';
+    await shell(runtime, first, tries);
+    expect((await resent()) - before).toBeGreaterThan(0);
+    await make({ kind: 'loss', node: first, percent: 100 });
+    expect(await sql(first, master)).toBe('cut');
+    expect(await sql(second, master)).toBe('open');
+  }, 120_000);
+
+  it('delay: round trips take longer', async () => {
+    const milliseconds = async () => {
+      const started = performance.now();
+      await shellInNetwork(runtime, `bash -c '</dev/tcp/${addresses[first]}/5432'`);
+      return performance.now() - started;
+    };
+    await make({ kind: 'delay', node: first, milliseconds: 400 });
+    expect(await milliseconds()).toBeGreaterThan(400);
+    await healFaults(runtime.endpoint);
+    expect(await milliseconds()).toBeLessThan(300);
+  }, 120_000);
+
+  it('outlast a boot of the host', async () => {
+    await make({ kind: 'cut-between', node: master, other: second });
+    await make({ kind: 'delay', node: second, milliseconds: 200 });
+    await reboot(runtime, second, () => shell(runtime, second, 'systemctl reboot').catch(() => undefined));
+    const started = performance.now();
+    expect(await observe(second)).toBe('open');
+    expect(performance.now() - started).toBeGreaterThan(200);
+    expect(await sql(second, master)).toBe('cut');
+    expect(await sql(second, first)).toBe('open');
+  }, 120_000);
+
+  it('are made, told, refused and healed on the command line', async () => {
+    const local = async (...args: string[]) => {
+      const command = ['local/main.ts', '--port', apiPort, ...args];
+      return run(process.execPath, command, { env: { ...process.env, NO_COLOR: '1' } });
+    };
+    expect((await local('fault', 'cut-sql', first)).stdout).toBe(
+      `the functions are cut off from PostgreSQL on ${first}\n`,
+    );
+    expect((await local('fault', 'cut', second)).stdout.trim().split('\n')).toHaveLength(2);
+    await expect(local('fault', 'cut', 'nobody')).rejects.toMatchObject({
+      code: 1,
+      stderr: `Refused: there is no host nobody; there are ${master}, ${first}, ${second}\n`,
+    });
+    expect((await local('fault', 'heal')).stdout).toBe('The network is whole.\n');
+    expect(await ways()).toEqual([]);
+  }, 120_000);
+});

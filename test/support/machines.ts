@@ -1,0 +1,125 @@
+/** What tests of hosts that are machines look at from inside of them. */
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { onHost } from '../../local/client/host-access.ts';
+import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
+import { type RunbookOutcome, runRunbook } from '../../local/client/runbook-run.ts';
+import { whyNoMachines } from '../../local/hosts/machines/why-no-machines.ts';
+import { LocalRuntime, type RuntimeOptions, waitFor } from './local-runtime.ts';
+
+const run = promisify(execFile);
+
+const why = await whyNoMachines();
+
+/** For `describe.skipIf`. */
+export const noMachines = why !== undefined;
+
+/** A title that says why its tests are skipped, where they are. */
+export const titled = (title: string) => (why === undefined ? title : `${title} (skipped: ${why})`);
+
+/** Three machines from the notes' clusters file, or others. */
+export function startMachines(options: Partial<RuntimeOptions> = {}): Promise<LocalRuntime> {
+  const args = ['--hosts', 'machines', ...(options.args ?? [])];
+  return LocalRuntime.start({ clusters: 'clusters.json', ...options, args });
+}
+
+/** Runs setup; its output when it succeeds. */
+export async function setUp(runtime: LocalRuntime): Promise<Record<string, unknown>> {
+  const outcome: RunbookOutcome = await runRunbook(runtime.clients, 'pg-sync', 'setup', 240);
+  if (outcome.status !== 'SUCCEEDED') throw new Error(`${outcome.error}: ${outcome.cause}`);
+  return outcome.output;
+}
+
+/** Runs a shell command on a machine as root; gives what it says. */
+export async function shell(runtime: LocalRuntime, name: string, command: string): Promise<string> {
+  const { cluster } = runtime;
+  return (await onHost(cluster, nodeNamed(cluster, name), ['bash', '-c', command])).trim();
+}
+
+/** Does what reboots a machine, and waits until it is up again. */
+export async function reboot(runtime: LocalRuntime, name: string, how: () => Promise<unknown>): Promise<void> {
+  const boot = () => shell(runtime, name, 'cat /proc/sys/kernel/random/boot_id').catch(() => '');
+  const before = await boot();
+  await how();
+  await waitFor(`reboot of ${name}`, 120, async () => !['', before].includes(await boot()) || null);
+}
+
+/** The runtime's own network: process 1 of its room holds it. */
+export function roomOf(runtime: LocalRuntime): number {
+  return Number.parseInt(readFileSync(join(runtime.directory, 'room.pid'), 'utf8'), 10);
+}
+
+/** Runs a shell command where functions in the VPC run. */
+export async function shellInNetwork(runtime: LocalRuntime, command: string): Promise<string> {
+  const { stdout } = await run('nsenter', [`--net=/proc/${roomOf(runtime)}/ns/net`, '--', 'bash', '-c', command]);
+  return stdout.trim();
+}
+
+/** A shell command that says whether a TCP connection is made in time; a machine asks for another's address every second. */
+export const connectTo = (address: string, port: number | string) =>
+  `timeout 3 bash -c '</dev/tcp/${address}/${port}' 2>/dev/null && echo open || echo cut`;
+
+/** Rows of pg_stat_replication on the first node. */
+export function replication(runtime: LocalRuntime): Promise<string> {
+  return superuserSql(
+    runtime.cluster,
+    nodeNamed(runtime.cluster, 'pg_sync_master'),
+    'select application_name, client_addr, sync_state from pg_stat_replication order by 1',
+  );
+}
+
+/** The notes' cluster when all is well. */
+export const healthyReplication = 'pg_sync_slave01|192.168.168.134|sync\npg_sync_slave02|192.168.168.135|potential';
+
+/** Waits until the cluster is healthy again by itself, and a write is durable. */
+export async function expectHealthy(runtime: LocalRuntime, seconds = 60): Promise<void> {
+  let seen = '';
+  await waitFor(`${healthyReplication} (seen last: see below)`, seconds, async () => {
+    seen = await replication(runtime).catch((error: Error) => error.message);
+    return seen === healthyReplication || null;
+  }).catch((error: Error) => {
+    throw new Error(`${error.message}\n${seen}`);
+  });
+  await superuserSql(
+    runtime.cluster,
+    nodeNamed(runtime.cluster, 'pg_sync_master'),
+    'begin; set local synchronous_commit = on; create temp table t () on commit drop; select txid_current(); commit',
+  );
+}
+
+/** Everything on this system that is of machines: processes, namespaces by their users, mounts, control groups. */
+export function tracesOf(runtime: { readonly directory: string }, networks: ReadonlySet<string>): string[] {
+  const processes = readdirSync('/proc').filter((pid) => {
+    try {
+      const network = /^\d+$/.test(pid) ? readlinkSync(`/proc/${pid}/ns/net`) : '';
+      return networks.has(network) || readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(runtime.directory);
+    } catch {
+      return false;
+    }
+  });
+  const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(runtime.directory));
+  return [...processes.map((pid) => `process ${pid}`), ...mounts];
+}
+
+/** Network namespaces of a runtime's room and machines. */
+export function networksOf(runtime: LocalRuntime): Set<string> {
+  const inits = runtime.cluster.nodes.map(({ name }) =>
+    Number.parseInt(readFileSync(join(runtime.directory, 'nodes', name, 'init.pid'), 'utf8'), 10),
+  );
+  return new Set([roomOf(runtime), ...inits].map((pid) => readlinkSync(`/proc/${pid}/ns/net`)));
+}
+
+/** Control groups of machines of any runtime. */
+export function machineGroups(): string[] {
+  return ['/sys/fs/cgroup', '/sys/fs/cgroup/unified', '/sys/fs/cgroup/systemd'].flatMap((mount) => {
+    try {
+      return readdirSync(mount).filter((name) => name.startsWith('local-runtime-'));
+    } catch {
+      return [];
+    }
+  });
+}
