@@ -1,4 +1,4 @@
-import { Stack, Validations } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Cluster } from '../lambdas/contract/cluster-config.ts';
 import { resourceNames } from '../lambdas/contract/names.ts';
@@ -16,9 +16,8 @@ import { HostPolicy } from './host-policy.ts';
 import { logGroup } from './log-groups.ts';
 import { Network } from './network.ts';
 import { Outputs } from './outputs.ts';
-import { SetupRunbook } from './runbooks/setup.ts';
+import { Runbooks } from './runbooks/runbooks.ts';
 import { StateTable } from './state-table.ts';
-import { acknowledgeWildcard } from './wildcards.ts';
 
 /** Everything that sets up, watches and repairs one cluster. */
 export class ClusterStack extends Stack {
@@ -49,32 +48,14 @@ export class ClusterStack extends Stack {
       commandLog,
       documentArns: documents.arns,
     });
-    const setup = new SetupRunbook(this, 'Setup', {
-      cluster,
-      functions: {
-        runNodeCommand: functions.get('run-node-command'),
-        acquireLock: functions.get('acquire-lock'),
-        releaseLock: functions.get('release-lock'),
-        planSetup: functions.get('plan-setup'),
-        verifyReplication: functions.get('verify-replication'),
-      },
-      logGroup: logGroup(this, 'SetupLog', names.runbookLogGroup('setup')),
-    });
-    acknowledgeWildcard(setup, {
-      resource: '*',
-      reason: 'The actions of log delivery and X-Ray have no resource type.',
-    });
-    Validations.of(setup).acknowledge({
-      id: 'AwsSolutions-SF1',
-      reason:
-        'An execution keeps its whole history for 90 days by itself; the log holds what went wrong, without the data.',
-    });
+    const { stateMachines } = new Runbooks(this, 'Runbooks', { cluster, functions });
     new Completion(this, 'Completion', {
       cluster,
       documentNames: documents.names,
       completeNodeCommand: functions.get('complete-node-command'),
       sweepNodeCommands: functions.get('sweep-node-commands'),
       releaseLock: functions.get('release-lock'),
+      announceRunbook: functions.get('announce-runbook'),
     });
     const checkCluster = functions.get('check-cluster');
     const observer = functions.get('observe-cluster');
@@ -88,10 +69,10 @@ export class ClusterStack extends Stack {
     new Dashboard(this, 'Overview', {
       cluster,
       alarms: alarms.all,
-      runbooks: { setup: setup.stateMachine },
+      runbooks: stateMachines,
       checkCluster,
       observer,
     });
-    new Outputs(this, 'Outputs', { cluster, setup: setup.stateMachine, topicArn: topic.topicArn });
+    new Outputs(this, 'Outputs', { cluster, runbooks: stateMachines, topicArn: topic.topicArn });
   }
 }

@@ -31,6 +31,7 @@ export class Completion extends Construct {
       completeNodeCommand: lambda.IFunction;
       sweepNodeCommands: lambda.IFunction;
       releaseLock: lambda.IFunction;
+      announceRunbook: lambda.IFunction;
     },
   ) {
     super(scope, id);
@@ -62,6 +63,15 @@ export class Completion extends Construct {
         detail: { stateMachineArn: runbookArns(this, cluster.name), status: unsuccessfulEnds },
       },
       targets: [new targets.LambdaFunction(props.releaseLock)],
+    });
+    new events.Rule(this, 'RunbookStopped', {
+      description: `A runbook of ${cluster.name} was stopped from outside and could not say so itself`,
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: { stateMachineArn: runbookArns(this, cluster.name), status: ['TIMED_OUT', 'ABORTED'] },
+      },
+      targets: [new targets.LambdaFunction(props.announceRunbook)],
     });
     new scheduler.Schedule(this, 'Sweep', {
       scheduleName: `${cluster.name}-sweep-node-commands`,

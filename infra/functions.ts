@@ -140,6 +140,12 @@ export class ClusterFunctions extends Construct {
           reason: 'The name of an execution is known only once it runs.',
         })),
       },
+      'announce-runbook': {
+        description: 'Tells the subscribers that a runbook has started, and how it has ended',
+        timeoutSeconds: 15,
+        environment: { TOPIC_ARN: topic.topicArn, RUNBOOK_ARN_PREFIX: runbookArnPrefix(this, cluster.name) },
+        mayDo: [allow(['sns:Publish'], [topic.topicArn])],
+      },
       'release-lock': {
         description: 'Gives the lock of the cluster back',
         timeoutSeconds: 30,

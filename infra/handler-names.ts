@@ -1,6 +1,7 @@
 /** The Lambda functions of a cluster, each by the name of its file in `lambdas/handlers`. */
 export const handlerNames = [
   'acquire-lock',
+  'announce-runbook',
   'check-cluster',
   'complete-node-command',
   'observe-cluster',

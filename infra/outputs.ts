@@ -2,23 +2,31 @@ import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { Cluster } from '../lambdas/contract/cluster-config.ts';
-import { resourceNames } from '../lambdas/contract/names.ts';
+import { type RunbookName, resourceNames, runbookNames } from '../lambdas/contract/names.ts';
 import { dashboardLink, stateMachineLink } from './console-links.ts';
+import { constructId } from './runbooks/runbooks.ts';
 
 /** What an operator needs after `cdk deploy`, printed by it and shown in the CloudFormation console. */
 export class Outputs extends Construct {
   constructor(
     scope: Construct,
     id: string,
-    { cluster, setup, topicArn }: { cluster: Cluster; setup: sfn.IStateMachine; topicArn: string },
+    {
+      cluster,
+      runbooks,
+      topicArn,
+    }: { cluster: Cluster; runbooks: Readonly<Record<RunbookName, sfn.IStateMachine>>; topicArn: string },
   ) {
     super(scope, id);
     const { region } = cluster.network;
-    this.output('SetupRunbook', 'The setup runbook in the console', stateMachineLink(region, setup.stateMachineArn));
+    for (const name of runbookNames) {
+      const link = stateMachineLink(region, runbooks[name].stateMachineArn);
+      this.output(`${constructId(name)}Runbook`, `The ${name} runbook in the console`, link);
+    }
     this.output(
       'StartSetup',
       'Starts the setup runbook',
-      `aws stepfunctions start-execution --region ${region} --state-machine-arn ${setup.stateMachineArn}`,
+      `aws stepfunctions start-execution --region ${region} --state-machine-arn ${runbooks.setup.stateMachineArn}`,
     );
     this.output('Dashboard', 'How the cluster is', dashboardLink(region, resourceNames(cluster.name).dashboard));
     this.output('AlertsTopicArn', 'Topic that alerts are published to', topicArn);

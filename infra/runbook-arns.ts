@@ -4,10 +4,7 @@
  */
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { type RunbookName, resourceNames } from '../lambdas/contract/names.ts';
-
-/** Every runbook; the type makes a runbook that is missing here an error. */
-const runbooks = Object.keys({ setup: true } satisfies Record<RunbookName, true>) as RunbookName[];
+import { resourceNames, runbookNames } from '../lambdas/contract/names.ts';
 
 /** ARN of each runbook (state machine) of the cluster. */
 export function runbookArns(scope: Construct, cluster: string): string[] {
@@ -25,7 +22,7 @@ export function runbookExecutionArns(scope: Construct, cluster: string): string[
 }
 
 function arns(scope: Construct, cluster: string, resource: 'stateMachine' | 'execution'): string[] {
-  return runbooks.map((runbook) => arn(scope, resource, resourceNames(cluster).runbook(runbook)));
+  return runbookNames.map((runbook) => arn(scope, resource, resourceNames(cluster).runbook(runbook)));
 }
 
 function arn(scope: Construct, resource: 'stateMachine' | 'execution', resourceName: string): string {

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import {
-  type Chain,
+  Chain,
   DefinitionBody,
   Fail,
   type IChainable,
@@ -50,7 +50,7 @@ export class LockedRunbook extends Construct {
 
     const acquire = functionStep(this, 'Acquire lock', {
       comment: 'One operation at a time per cluster. Checks the input first.',
-      lambdaFunction: functions.acquireLock,
+      lambdaFunction: functions.get('acquire-lock'),
       payload: { runbook, execution: JsonPath.stringAt('$$.Execution.Id'), input: JsonPath.objectAt('$') },
       resultPath: '$.operation',
     });
@@ -74,6 +74,8 @@ export class LockedRunbook extends Construct {
       resultPath: '$.done',
     });
     work.branch(props.steps);
+    // Beside the work, so that nobody's writes wait for a mail.
+    work.branch(this.announceStep(props, 'Announce start', { phase: 'started' }));
 
     const release = this.releaseStep(functions, 'Release lock', {});
     const complete = new Succeed(this, `${title} complete`, { outputPath: '$.done.output' });
@@ -85,9 +87,17 @@ export class LockedRunbook extends Construct {
       errorPath: JsonPath.stringAt('$.outcome.error'),
       causePath: JsonPath.stringAt('$.outcome.cause'),
     });
-    work.addCatch(releaseAfterFailure.next(failed), { resultPath: '$.failure' });
+    const announceFailure = this.announceStep(props, 'Announce failure', {
+      phase: 'failed',
+      outcome: JsonPath.objectAt('$.outcome'),
+    });
+    work.addCatch(releaseAfterFailure.next(announceFailure).next(failed), { resultPath: '$.failure' });
 
-    const definition: Chain = acquire.next(work).next(release).next(complete);
+    const announceSuccess = this.announceStep(props, 'Announce success', {
+      phase: 'succeeded',
+      output: JsonPath.objectAt('$.done.output'),
+    });
+    const definition: Chain = acquire.next(work).next(release).next(announceSuccess).next(complete);
     this.stateMachine = new StateMachine(this, 'Resource', {
       stateMachineName: resourceNames(cluster.name).runbook(runbook),
       stateMachineType: StateMachineType.STANDARD,
@@ -100,10 +110,32 @@ export class LockedRunbook extends Construct {
     });
   }
 
+  /** Tells the subscribers; a runbook does its work whether anybody hears of it or not. */
+  private announceStep(
+    { functions, runbook }: LockedRunbookProps,
+    name: string,
+    payload: Record<string, unknown>,
+  ): Chain {
+    const announce = functionStep(this, name, {
+      comment: 'By mail and chat. If that fails, the runbook goes on.',
+      lambdaFunction: functions.get('announce-runbook'),
+      payload: {
+        runbook,
+        execution: JsonPath.stringAt('$$.Execution.Id'),
+        operation: JsonPath.objectAt('$.operation'),
+        ...payload,
+      },
+      resultPath: JsonPath.DISCARD,
+    });
+    const unheard = new Pass(this, `${name} (nobody could be told)`);
+    announce.addCatch(unheard, { resultPath: '$.unheard' });
+    return Chain.custom(announce, [announce, unheard], announce);
+  }
+
   private releaseStep(functions: RunbookFunctions, name: string, payload: Record<string, unknown>): LambdaInvoke {
     return functionStep(this, name, {
       comment: 'Another runbook may run on this cluster from now on.',
-      lambdaFunction: functions.releaseLock,
+      lambdaFunction: functions.get('release-lock'),
       payload: { execution: JsonPath.stringAt('$$.Execution.Id'), ...payload },
       resultPath: '$.outcome',
     });

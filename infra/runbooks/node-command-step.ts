@@ -30,7 +30,7 @@ export function nodeCommandStep(scope: Construct, name: string, props: NodeComma
   );
   const step = new LambdaInvoke(scope, name, {
     comment: nodeCommands[props.command].summary,
-    lambdaFunction: props.functions.runNodeCommand,
+    lambdaFunction: props.functions.get('run-node-command'),
     integrationPattern: IntegrationPattern.WAIT_FOR_TASK_TOKEN,
     payload: TaskInput.fromObject({
       taskToken: JsonPath.taskToken,

@@ -1,10 +1,7 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { HandlerName } from '../handler-names.ts';
 
-/** Functions that runbooks call. */
+/** The cluster's functions, by the names of their handlers. */
 export interface RunbookFunctions {
-  readonly runNodeCommand: IFunction;
-  readonly acquireLock: IFunction;
-  readonly releaseLock: IFunction;
-  readonly planSetup: IFunction;
-  readonly verifyReplication: IFunction;
+  get(handler: HandlerName): IFunction;
 }

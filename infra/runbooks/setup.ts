@@ -26,14 +26,14 @@ export class SetupRunbook extends Construct {
 
     const plan = functionStep(this, 'Plan setup', {
       comment: 'Finds the primary by looking; refuses with every problem of every node before anything is changed.',
-      lambdaFunction: functions.planSetup,
+      lambdaFunction: functions.get('plan-setup'),
       payload: { reports: JsonPath.objectAt('$.preflight') },
       resultPath: '$.plan',
     });
 
     const streaming = functionStep(this, 'Verify standbys are streaming', {
       comment: 'Over SQL, by the observer. Reports first which standbys could not be built.',
-      lambdaFunction: functions.verifyReplication,
+      lambdaFunction: functions.get('verify-replication'),
       payload: {
         expect: 'streaming',
         primary: JsonPath.stringAt(primary),
@@ -46,7 +46,7 @@ export class SetupRunbook extends Construct {
 
     const durable = functionStep(this, 'Verify synchronous standbys have caught up', {
       comment: 'By LSN: "sync" in the view alone does not mean caught up.',
-      lambdaFunction: functions.verifyReplication,
+      lambdaFunction: functions.get('verify-replication'),
       payload: { expect: 'durable', primary: JsonPath.stringAt(primary) },
       resultPath: '$.replication',
     });

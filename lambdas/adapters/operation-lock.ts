@@ -8,15 +8,7 @@ import {
   GetItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-
-/** Who holds the lock. */
-export interface LockHolder {
-  /** Execution ARN. */
-  readonly owner: string;
-  readonly runbook: string;
-  /** ISO 8601 time of acquisition. */
-  readonly since: string;
-}
+import type { RunningOperation } from '../contract/alerts.ts';
 
 const client = new DynamoDBClient({});
 const key = { id: { S: 'operation' } };
@@ -30,7 +22,7 @@ const key = { id: { S: 'operation' } };
  */
 export async function takeLock(
   table: string,
-  holder: LockHolder,
+  holder: RunningOperation,
   leaseSeconds: number,
   deadOwner: string | null,
 ): Promise<number | null> {
@@ -63,7 +55,7 @@ export async function takeLock(
 }
 
 /** Who holds the lock now; null when nobody does. */
-export async function lockHolder(table: string): Promise<LockHolder | null> {
+export async function lockHolder(table: string): Promise<RunningOperation | null> {
   const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }));
   const [owner, runbook, since] = [Item?.owner?.S, Item?.runbook?.S, Item?.since?.S];
   return owner === undefined || runbook === undefined || since === undefined ? null : { owner, runbook, since };

@@ -11,6 +11,14 @@ import type { Evidence, Finding, Maintenance, Severity, Status } from './health.
 export const alertEventKinds = ['opened', 'worsened', 'improved', 'reminder', 'recovered'] as const;
 export type AlertEventKind = (typeof alertEventKinds)[number];
 
+/** A runbook that holds the cluster's lock. */
+export interface RunningOperation {
+  /** ARN of the execution. */
+  readonly owner: string;
+  readonly runbook: string;
+  readonly since: string;
+}
+
 export interface AlertEvent {
   readonly kind: AlertEventKind;
   /** From the first alert to the recovery notice. */
@@ -37,4 +45,6 @@ export interface AlertEvent {
   readonly evidence: Evidence;
   /** The maintenance that has just ended and kept this silent. */
   readonly maintenance: Maintenance | null;
+  /** The runbook that runs on the cluster at this moment. */
+  readonly operation: RunningOperation | null;
 }

@@ -1,8 +1,9 @@
 /** Names of a cluster's AWS resources. They are part of the user's interface: runbooks are started by name. */
 import type { NodeCommandName } from './node-commands.ts';
 
-/** Runbooks (Step Functions state machines) of a cluster. */
-export type RunbookName = 'setup';
+/** Runbooks (Step Functions state machines) of a cluster, in the order in which an operator meets them. */
+export const runbookNames = ['setup'] as const;
+export type RunbookName = (typeof runbookNames)[number];
 
 /** CloudWatch alarms of a cluster. */
 export type AlarmName = 'checker-stopped' | 'checker-failing' | 'status';

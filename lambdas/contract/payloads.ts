@@ -1,16 +1,14 @@
 /** Inputs of the functions that runbooks call: infra fills them in, handlers parse them. */
 import * as z from 'zod';
+import { runbookNames } from './names.ts';
 import { type NodeCommandName, nodeCommandNames, preflightFactsSchema } from './node-commands.ts';
 
 /** `Error` and `Cause` as a Catch of Step Functions hands them on. */
 export const failureSchema = z.object({ Error: z.string(), Cause: z.string().default('') });
 export type Failure = z.infer<typeof failureSchema>;
 
-/** Input that a user gives to the setup runbook. The console proposes a `Comment`, so one is accepted. */
-export const setupInputSchema = z.strictObject({ Comment: z.string().optional() });
-
 export const acquireLockInputSchema = z.object({
-  runbook: z.enum(['setup']),
+  runbook: z.enum(runbookNames),
   execution: z.string(),
   input: z.unknown(),
 });
@@ -23,13 +21,43 @@ export const operationSchema = z.object({
   epoch: z.number(),
   /** Names of the cluster's nodes, in order of priority. */
   nodes: z.array(z.string()),
+  /** The runbook's input, checked, with its defaults filled in. */
+  input: z.record(z.string(), z.unknown()),
 });
 export type Operation = z.infer<typeof operationSchema>;
 
 export const releaseLockInputSchema = z.object({ execution: z.string(), failure: failureSchema.optional() });
 
 /** The part of EventBridge's "Step Functions Execution Status Change" that matters here. */
-export const executionEndedEventSchema = z.object({ detail: z.object({ executionArn: z.string() }) });
+export const executionEndedEventSchema = z.object({
+  detail: z.object({ executionArn: z.string(), stateMachineArn: z.string(), status: z.string() }),
+});
+export type ExecutionEnd = z.infer<typeof executionEndedEventSchema>['detail'];
+
+/** What a runbook tells of itself: that it has started, or how it has ended. */
+export const announceRunbookInputSchema = z.discriminatedUnion('phase', [
+  z.object({
+    phase: z.literal('started'),
+    runbook: z.enum(runbookNames),
+    execution: z.string(),
+    operation: operationSchema,
+  }),
+  z.object({
+    phase: z.literal('succeeded'),
+    runbook: z.enum(runbookNames),
+    execution: z.string(),
+    operation: operationSchema,
+    output: z.record(z.string(), z.json()),
+  }),
+  z.object({
+    phase: z.literal('failed'),
+    runbook: z.enum(runbookNames),
+    execution: z.string(),
+    operation: operationSchema,
+    outcome: z.object({ error: z.string(), cause: z.string() }),
+  }),
+]);
+export type AnnounceRunbookInput = z.infer<typeof announceRunbookInputSchema>;
 
 export const runNodeCommandInputSchema = z.strictObject({
   taskToken: z.string(),

@@ -117,6 +117,11 @@ function stepLines({ text, runbook }: NextStep, links: RunbookLinks): string[] {
   ];
 }
 
+/** Who is at work on the cluster already. */
+function operationLines({ operation }: AlertEvent): string[] {
+  return operation === null ? [] : [`The ${operation.runbook} runbook has been running since ${utc(operation.since)}.`];
+}
+
 function times({ since, durationSeconds, writes, kind, incident }: AlertEvent): string {
   const stopped = writes.stoppedSeconds > 0 ? ` Writes did not go through for ${duration(writes.stoppedSeconds)}.` : '';
   const lasted =
@@ -144,6 +149,7 @@ function mail({ event, subject, steps, links }: Alert): string {
     ),
     ...section('EVIDENCE', evidenceLines(event)),
     '',
+    ...operationLines(event),
     times(event),
   ];
   return clipBytes(`${lines.join('\n')}\n`, longestMail);
@@ -154,7 +160,8 @@ function chat({ event, subject, steps, links }: Alert): string {
   const facts = [...whatHappened(event), '', meaningOf(event.status, event)].map(chatText);
   const table = event.evidence.table.slice(0, 12).map(chatText);
   const evidence = table.length > 0 ? `\n\`\`\`\n${table.join('\n')}\n\`\`\`` : '';
-  const description = (limit: number) => `${clip(facts.join('\n'), limit)}${evidence}\n${chatText(times(event))}`;
+  const description = (limit: number) =>
+    `${clip(facts.join('\n'), limit)}${evidence}\n${chatText([...operationLines(event), times(event)].join('\n'))}`;
   const notification = (limit: number) =>
     JSON.stringify({
       version: '1.0',

@@ -4,11 +4,12 @@
  */
 import type { Cluster } from '../contract/cluster-config.ts';
 import type { Evidence, Finding, FindingKind } from '../contract/health.ts';
+import type { RunbookName } from '../contract/names.ts';
 
 /** One thing to do: in words, and the runbook that does it with the input that it takes. */
 export interface NextStep {
   readonly text: string;
-  readonly runbook: { readonly name: 'setup'; readonly input: object } | null;
+  readonly runbook: { readonly name: RunbookName; readonly input: object } | null;
 }
 
 interface Situation {

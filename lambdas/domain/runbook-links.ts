@@ -3,6 +3,7 @@ import { consoleOrigin } from '../contract/console.ts';
 
 export interface RunbookLinks {
   readonly console: (runbook: string) => string;
+  readonly execution: (arn: string) => string;
   readonly startCommand: (runbook: string, input: object) => string;
 }
 
@@ -11,6 +12,7 @@ export function runbookLinks(region: string, arnPrefix: string): RunbookLinks {
   return {
     console: (runbook) =>
       `${consoleOrigin(region)}/states/home?region=${region}#/statemachines/view/${arnPrefix}${runbook}`,
+    execution: (arn) => `${consoleOrigin(region)}/states/home?region=${region}#/v2/executions/details/${arn}`,
     startCommand: (runbook, input) =>
       `aws stepfunctions start-execution --region ${region} --state-machine-arn ${arnPrefix}${runbook} --input '${JSON.stringify(input)}'`,
   };

@@ -4,7 +4,7 @@
  * The state alone decides, so it does not matter how often, in which order or by how many functions at once this is
  * called, as long as a new state replaces the one that it was made from and no other.
  */
-import type { AlertEvent, AlertEventKind } from '../contract/alerts.ts';
+import type { AlertEvent, AlertEventKind, RunningOperation } from '../contract/alerts.ts';
 import type { Cluster } from '../contract/cluster-config.ts';
 import {
   type CheckerState,
@@ -30,6 +30,7 @@ import {
 } from './incident.ts';
 import { isConfirmed } from './persistence.ts';
 import { secondsBetween } from './quantities.ts';
+import { keepsQuiet } from './running-operation.ts';
 import { same } from './same.ts';
 import { type Outlook, transitionFor } from './transition-table.ts';
 
@@ -46,9 +47,10 @@ export function advance(
   state: CheckerState,
   health: Health,
   now: Date,
+  operation: RunningOperation | null = null,
 ): { state: CheckerState; events: AlertEvent[] } {
   if (state.updatedAt !== null && now.getTime() < Date.parse(state.updatedAt)) return { state, events: [] };
-  const seen = look(cluster, state, health, now);
+  const seen = look(cluster, state, health, now, operation);
   const { to, event } = transitionFor(state.incident === null ? 'calm' : 'open', seen.outlook);
   const check = { ...seen, dropped: leaving(seen, event) };
   const incident = nextIncident(check, event);
@@ -71,6 +73,7 @@ interface Look {
   readonly state: CheckerState;
   readonly health: Health;
   readonly now: Date;
+  readonly operation: RunningOperation | null;
   /** Findings that are sent at all. */
   readonly findings: readonly Finding[];
   /** By key: since when each finding that is not told yet has been seen. */
@@ -98,13 +101,20 @@ function leaving({ over, told, outlook }: Look, event: AlertEventKind | null): r
   return outlook.criticalOver ? over.filter((key) => told[key]?.severity !== 'critical') : over;
 }
 
-function look(cluster: Cluster, state: CheckerState, health: Health, now: Date): Look {
+function look(
+  cluster: Cluster,
+  state: CheckerState,
+  health: Health,
+  now: Date,
+  operation: RunningOperation | null,
+): Look {
   const findings = health.findings.filter(({ severity }) => severity !== 'info');
   const told = withAbsences(state.incident?.told ?? {}, findings, now);
   const unknown = untold(told, findings);
   const pending = Object.fromEntries(unknown.map(({ key }) => [key, state.pending[key] ?? now.toISOString()]));
   const { maintenance } = state;
-  const silenced = maintenance !== null && now.getTime() < Date.parse(maintenance.until);
+  const maintained = maintenance !== null && now.getTime() < Date.parse(maintenance.until);
+  const silenced = maintained || keepsQuiet(operation, now);
   const over = overKeys(cluster, told, now);
   const wrong = findings.length > 0;
   const allOver = over.length === Object.keys(told).length;
@@ -125,12 +135,13 @@ function look(cluster: Cluster, state: CheckerState, health: Health, now: Date):
     state,
     health,
     now,
+    operation,
     findings,
     pending,
     told,
     silenced,
     over,
-    maintenanceEnded: silenced ? null : maintenance,
+    maintenanceEnded: maintained ? null : maintenance,
     outlook,
   };
 }
@@ -211,6 +222,7 @@ function alertEvent(check: Check, kind: AlertEventKind, incident: Incident): Ale
     },
     evidence: health.evidence,
     maintenance: state.maintenance === null ? null : check.maintenanceEnded,
+    operation: check.operation,
   };
 }
 

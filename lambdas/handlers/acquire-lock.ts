@@ -4,10 +4,12 @@ import { lockHolder, takeLock } from '../adapters/operation-lock.ts';
 import { parseInput } from '../adapters/parse.ts';
 import { isRunning } from '../adapters/runbook-tasks.ts';
 import { OperatorError } from '../contract/errors.ts';
-import { acquireLockInputSchema, type Operation, setupInputSchema } from '../contract/payloads.ts';
+import { acquireLockInputSchema, type Operation } from '../contract/payloads.ts';
+import { runbookInputSchemas } from '../contract/runbook-inputs.ts';
 
 const cluster = deployedCluster();
 const table = environmentVariable('STATE_TABLE');
+const inputSchemas = runbookInputSchemas(cluster);
 
 /** Longer than any runbook may run: the lease only matters when an owner can no longer be asked about. */
 const leaseSeconds = 3 * 24 * 3600;
@@ -15,14 +17,14 @@ const leaseSeconds = 3 * 24 * 3600;
 /** Checks the runbook's input, then takes the cluster's lock, also from an owner that no longer runs. */
 export async function handler(event: unknown): Promise<Operation> {
   const { runbook, execution, input } = parseInput(acquireLockInputSchema, event, 'acquire-lock');
-  parseInput(setupInputSchema, input, `input of ${runbook}`);
+  const asked = parseInput(inputSchemas[runbook], input, `input of ${runbook}`);
   const take = (deadOwner: string | null) =>
     takeLock(table, { owner: execution, runbook, since: new Date().toISOString() }, leaseSeconds, deadOwner);
 
   const holder = await lockHolder(table);
   const deadOwner = holder !== null && !(await isRunning(holder.owner)) ? holder.owner : null;
   const epoch = await take(deadOwner);
-  if (epoch !== null) return { owner: execution, epoch, nodes: cluster.nodes.map(({ name }) => name) };
+  if (epoch !== null) return { owner: execution, epoch, nodes: cluster.nodes.map(({ name }) => name), input: asked };
 
   const current = (await lockHolder(table)) ?? holder;
   throw new OperatorError(

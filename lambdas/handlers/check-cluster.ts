@@ -5,6 +5,7 @@ import { CachedCredentials } from '../adapters/credentials.ts';
 import { environmentVariable } from '../adapters/environment.ts';
 import { recordFigures } from '../adapters/figures.ts';
 import { observe } from '../adapters/observer.ts';
+import { lockHolder } from '../adapters/operation-lock.ts';
 import { renderAlert } from '../domain/alerts.ts';
 import { assess } from '../domain/health.ts';
 import { checkSeconds, metricsOf } from '../domain/metrics.ts';
@@ -27,7 +28,9 @@ export async function handler(): Promise<{ status: string; alerts: number }> {
   // Read after looking: of two checks at the same time the one that looked last decides last.
   const before = await readChecker(table);
   const health = assess(cluster, observation, before.state.memory, started);
-  const { state, events } = advance(cluster, before.state, health, started);
+  const quiet = health.findings.length === 0 && before.state.incident === null;
+  const operation = quiet ? null : await lockHolder(table);
+  const { state, events } = advance(cluster, before.state, health, started, operation);
   const figures = [...metricsOf(cluster, observation, health), checkSeconds(cluster, started, new Date())];
   recordFigures(figures, started, health.status !== 'healthy');
 

@@ -11,10 +11,15 @@ export interface Mail {
   readonly text: string;
 }
 
+/** A mail in which a runbook tells of itself; the others are the checker's alerts. */
+const isNotice = ({ subject }: Mail) => /^(?:STARTED|DONE|FAILED|STOPPED) /.test(subject);
+
 /** Reads mails in the order of their arrival, each once. */
 export class Mailbox {
   readonly #directory: string;
   readonly #read = new Set<string>();
+  readonly #alerts: Mail[] = [];
+  readonly #notices: Mail[] = [];
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -25,22 +30,32 @@ export class Mailbox {
     return this.#read.size;
   }
 
-  /** Mails that have arrived since the last call. */
+  /** Alerts of the checker that have arrived since the last call. */
   async unread(): Promise<Mail[]> {
+    await this.#receive();
+    return this.#alerts.splice(0);
+  }
+
+  /** Notices of runbooks that have arrived since the last call. */
+  async notices(): Promise<Mail[]> {
+    await this.#receive();
+    return this.#notices.splice(0);
+  }
+
+  async #receive(): Promise<void> {
     const files = existsSync(this.#directory)
       ? readdirSync(this.#directory).filter((file) => file.endsWith('.eml'))
       : [];
-    const mails: Mail[] = [];
     for (const file of files.toSorted()) {
       if (this.#read.has(file)) continue;
       this.#read.add(file);
       const { subject = '', text = '' } = await PostalMime.parse(readFileSync(join(this.#directory, file)));
-      mails.push({ file, subject, text });
+      const mail = { file, subject, text };
+      (isNotice(mail) ? this.#notices : this.#alerts).push(mail);
     }
-    return mails;
   }
 
-  /** Waits for the next mail; an error names what was waited for. */
+  /** Waits for the next alert; an error names what was waited for. */
   async next(what: string, limitSeconds: number): Promise<Mail[]> {
     const deadline = Date.now() + limitSeconds * 1000;
     for (;;) {

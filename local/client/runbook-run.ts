@@ -37,9 +37,16 @@ export async function runbookArn(clients: LocalClients, cluster: string, runbook
 }
 
 /** Starts a runbook and returns the ARN of its execution. */
-export async function startRunbook(clients: LocalClients, cluster: string, runbook: RunbookName): Promise<string> {
+export async function startRunbook(
+  clients: LocalClients,
+  cluster: string,
+  runbook: RunbookName,
+  input: object = {},
+): Promise<string> {
   const stateMachineArn = await runbookArn(clients, cluster, runbook);
-  const { executionArn } = await clients.sfn.send(new StartExecutionCommand({ stateMachineArn, input: '{}' }));
+  const { executionArn } = await clients.sfn.send(
+    new StartExecutionCommand({ stateMachineArn, input: JSON.stringify(input) }),
+  );
   if (executionArn === undefined) throw new Error('the execution has no ARN');
   return executionArn;
 }
@@ -81,8 +88,9 @@ export async function runRunbook(
   runbook: RunbookName,
   limitSeconds: number,
   progress?: Progress,
+  input: object = {},
 ): Promise<RunbookOutcome> {
-  return awaitRunbook(clients, cluster, await startRunbook(clients, cluster, runbook), limitSeconds, progress);
+  return awaitRunbook(clients, cluster, await startRunbook(clients, cluster, runbook, input), limitSeconds, progress);
 }
 
 /** Node that a step works on, taken from its input. */

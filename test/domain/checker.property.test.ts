@@ -26,6 +26,7 @@ const clusters = [
   exampleCluster({ replication: { ...exampleCluster().replication, method: 'ANY', count: 2 } }),
 ];
 const links = {
+  execution: (arn: string) => arn,
   console: (runbook: string) => `https://console/${runbook}`,
   startCommand: (runbook: string) => runbook,
 };

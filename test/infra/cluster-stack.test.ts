@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
 import { clusterMetrics, metricNamespace, nodeMetrics } from '../../lambdas/contract/metrics.ts';
+import { runbookNames } from '../../lambdas/contract/names.ts';
 import { nodeCommandNames } from '../../lambdas/contract/node-commands.ts';
 import { planTicks } from '../../lambdas/domain/ticks.ts';
 import { asText, readAssembly, resourcesOf, type Template } from './assembly.ts';
@@ -29,7 +30,9 @@ describe.each([
 ])('the stack of $cluster.name', ({ cluster, account, ports, nodesGroup }) => {
   const template = templateOf(cluster);
   const { region } = cluster.network;
-  const setup = `arn:aws:states:${region}:${account}:stateMachine:${cluster.name}-setup`;
+  const runbooks = runbookNames.map(
+    (name) => `arn:aws:states:${region}:${account}:stateMachine:${cluster.name}-${name}`,
+  );
 
   describe('network', () => {
     it('puts the observer, and nothing else, into the VPC', () => {
@@ -81,6 +84,7 @@ describe.each([
       ]);
       expect(Object.fromEntries(environments)).toEqual({
         'acquire-lock': ['STATE_TABLE'],
+        'announce-runbook': ['RUNBOOK_ARN_PREFIX', 'TOPIC_ARN'],
         'check-cluster': [
           'MONITORING_SECRET_ID',
           'OBSERVER_FUNCTION',
@@ -170,7 +174,7 @@ describe.each([
 
     it('to complete a task are for tasks of this cluster’s runbooks', () => {
       const completing = permissions(template).filter(({ actions }) => actions.includes('states:SendTaskSuccess'));
-      expect(completing.map(({ resources }) => resources)).toEqual([[setup], [setup]]);
+      expect(completing.map(({ resources }) => resources)).toEqual([runbooks, runbooks]);
     });
 
     it('to use the lock and the checker’s memory are reading and writing items of one table', () => {
@@ -230,7 +234,12 @@ describe.each([
       };
       const partly = {
         // An execution's name is known only once it runs.
-        [`arn:aws:states:${region}:${account}:execution:${cluster.name}-setup:*`]: ['states:DescribeExecution'],
+        ...Object.fromEntries(
+          runbookNames.map((name) => [
+            `arn:aws:states:${region}:${account}:execution:${cluster.name}-${name}:*`,
+            ['states:DescribeExecution'],
+          ]),
+        ),
         // As the Lambda documentation has it; denied to the function's code.
         [`arn:aws:ec2:${region}:${account}:*/*`]: [
           'ec2:AssignPrivateIpAddresses',
@@ -306,9 +315,20 @@ describe.each([
         {
           source: ['aws.states'],
           'detail-type': ['Step Functions Execution Status Change'],
-          detail: { stateMachineArn: [expect.anything()], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
+          detail: {
+            stateMachineArn: runbookNames.map(() => expect.anything()),
+            status: ['FAILED', 'TIMED_OUT', 'ABORTED'],
+          },
         },
         ['<Functionsreleaselock>'],
+      ],
+      [
+        {
+          source: ['aws.states'],
+          'detail-type': ['Step Functions Execution Status Change'],
+          detail: { stateMachineArn: runbookNames.map(() => expect.anything()), status: ['TIMED_OUT', 'ABORTED'] },
+        },
+        ['<Functionsannouncerunbook>'],
       ],
       [
         {
@@ -330,9 +350,9 @@ describe.each([
     ]);
   });
 
-  it('calls the setup runbook by the name that operators start it by', () => {
+  it('calls the runbooks by the names that operators start it by', () => {
     expect(all(template, 'AWS::StepFunctions::StateMachine').map(({ StateMachineName }) => StateMachineName)).toEqual([
-      `${cluster.name}-setup`,
+      ...runbookNames.map((name) => `${cluster.name}-${name}`),
     ]);
   });
 
@@ -352,7 +372,10 @@ describe.each([
     const groups = all(template, 'AWS::Logs::LogGroup');
     expect(groups.map(({ RetentionInDays }) => RetentionInDays)).toEqual(groups.map(() => 90));
     expect(groups.map(({ LogGroupName }) => LogGroupName)).toEqual(
-      expect.arrayContaining([`/${cluster.name}/commands`, `/aws/vendedlogs/states/${cluster.name}-setup`]),
+      expect.arrayContaining([
+        `/${cluster.name}/commands`,
+        ...runbookNames.map((name) => `/aws/vendedlogs/states/${cluster.name}-${name}`),
+      ]),
     );
   });
 
@@ -487,7 +510,7 @@ describe.each([
     const body = asText(pages[0]?.DashboardBody);
     for (const metric of [...clusterMetrics, ...nodeMetrics]) expect(body).toContain(`"${metric}"`);
     for (const { name } of cluster.nodes) expect(body).toContain(`"Node","${name}"`);
-    expect(body).toMatch(/#\/statemachines\/view\/<SetupRunbook/);
+    expect(body).toMatch(/#\/statemachines\/view\/<RunbooksSetupRunbook/);
     const { widgets } = JSON.parse(body) as { widgets: { type: string; x: number; width: number }[] };
     expect(widgets.map(({ type }) => type)).toEqual(['text', 'alarm', ...Array(8).fill('metric')]);
     for (const { x, width } of widgets) expect(x + width).toBeLessThanOrEqual(24);
@@ -514,12 +537,12 @@ describe('outputs', () => {
     Object.fromEntries(Object.entries(templateOf(cluster).Outputs).map(([key, { Value }]) => [key, asText(Value)]));
 
   it('tell the operator where to go and what to type', () => {
-    expect(outputs(example)).toEqual({
+    expect(outputs(example)).toMatchObject({
       SetupRunbook: expect.stringMatching(
-        /^https:\/\/us-east-1\.console\.aws\.amazon\.com\/states\/home\?region=us-east-1#\/statemachines\/view\/<Setup/,
+        /^https:\/\/us-east-1\.console\.aws\.amazon\.com\/states\/home\?region=us-east-1#\/statemachines\/view\/<RunbooksSetup/,
       ),
       StartSetup: expect.stringMatching(
-        /^aws stepfunctions start-execution --region us-east-1 --state-machine-arn <Setup/,
+        /^aws stepfunctions start-execution --region us-east-1 --state-machine-arn <RunbooksSetup/,
       ),
       Dashboard:
         'https://us-east-1.console.aws.amazon.com/cloudwatch/home?region=us-east-1#dashboards/dashboard/pg-sync',

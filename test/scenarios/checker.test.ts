@@ -56,6 +56,13 @@ describe('an incident is told', () => {
     await subscriber?.[Symbol.asyncDispose]();
   }, 60_000);
 
+  it('by the runbook itself: when it starts, and how it has ended', async () => {
+    const notices = await mailbox.notices();
+    expect(notices.map(({ subject }) => subject)).toEqual(['STARTED pg-sync: setup', 'DONE pg-sync: setup']);
+    expect(notices[1]?.text).toMatch(/pg_sync_slave01 +\| +127\.\d+\.\d+\.\d+ +\| +sync\n/);
+    expect(notices[1]?.text).toMatch(/Execution: https:.*execution:pg-sync-setup:/);
+  });
+
   it('not at all while the cluster is being set up and is healthy', expectSilence, 60_000);
 
   it('when a setting drifts, with what is expected and found', async () => {
@@ -125,7 +132,13 @@ describe('an incident is told', () => {
   it('to chats in the same order, one thread per incident', () => {
     const threads = Map.groupBy(subscriber.received, ({ metadata }) => metadata?.threadId);
     expect(threads.has(undefined)).toBe(false);
-    for (const [thread, messages] of [...threads].slice(0, -1)) {
+    const runbooks = [...threads].filter(([thread]) => thread?.includes(':execution:'));
+    for (const [thread, messages] of runbooks) {
+      const titles = messages.map(({ content }) => content.title.split(' ')[0]);
+      expect(titles, thread).toEqual(['STARTED', 'DONE']);
+    }
+    const incidents = [...threads].filter(([thread]) => !thread?.includes(':execution:'));
+    for (const [thread, messages] of incidents.slice(0, -1)) {
       expect(
         messages.filter(({ content }) => content.title.includes('RECOVERED')),
         thread,

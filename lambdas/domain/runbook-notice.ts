@@ -1,0 +1,49 @@
+/** From a runbook's own step, or the event of its end, to the notice of it. */
+import type { Cluster } from '../contract/cluster-config.ts';
+import { resourceNames, runbookNames } from '../contract/names.ts';
+import type { RunbookNotice } from '../contract/notices.ts';
+import type { AnnounceRunbookInput, ExecutionEnd } from '../contract/payloads.ts';
+
+/** What of a runbook's output is for people: its summary, and the table of replication. */
+function reportOf(output: Readonly<Record<string, unknown>>): string[] {
+  const linesOf = (value: unknown): string[] =>
+    Array.isArray(value) ? value.filter((line) => typeof line === 'string') : typeof value === 'string' ? [value] : [];
+  const [summary, table] = [linesOf(output.summary), linesOf(output.replication)];
+  return [...summary, ...(summary.length > 0 && table.length > 0 ? [''] : []), ...table];
+}
+
+export function noticeOf(input: AnnounceRunbookInput): RunbookNotice {
+  const { runbook, execution, operation } = input;
+  const asked = Object.fromEntries(Object.entries(operation.input).filter(([name]) => name !== 'Comment'));
+  const common = { runbook, execution, input: asked };
+  switch (input.phase) {
+    case 'started':
+      return { ...common, kind: 'runbook-started', failure: null, report: [] };
+    case 'succeeded':
+      return { ...common, kind: 'runbook-succeeded', failure: null, report: reportOf(input.output) };
+    case 'failed':
+      return { ...common, kind: 'runbook-failed', failure: input.outcome, report: [] };
+  }
+}
+
+/** @throws RangeError when the execution is none of this cluster's runbooks */
+export function noticeOfEnd(cluster: Cluster, end: ExecutionEnd): RunbookNotice {
+  const runbook = runbookNames.find((name) =>
+    end.stateMachineArn.endsWith(`:${resourceNames(cluster.name).runbook(name)}`),
+  );
+  if (runbook === undefined) throw new RangeError(`${end.stateMachineArn} is no runbook of ${cluster.name}`);
+  return {
+    kind: 'runbook-stopped',
+    runbook,
+    execution: end.executionArn,
+    input: null,
+    failure: {
+      error: end.status,
+      cause:
+        end.status === 'TIMED_OUT'
+          ? 'It ran for longer than a runbook may.'
+          : 'Somebody stopped the execution. A command that it had sent to a host may still run there; Run Command in the SSM console shows it.',
+    },
+    report: [],
+  };
+}
