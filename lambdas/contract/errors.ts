@@ -46,6 +46,10 @@ export const errorMeanings = {
   BaseBackupInvalid: 'the copy did not pass verification',
   WouldStartAsPrimary: 'standby.signal is missing: the node would start as a second primary',
   NotThePrimary: 'the node that was to be the primary is in recovery',
+  DataDirectoryEmpty: 'the node has no data of PostgreSQL with which it could follow the primary',
+  ControlFileUnreadable: 'pg_control is missing, or not what PostgreSQL writes',
+  ForeignData: 'the data belongs to another cluster: its system identifier is not the primary’s',
+  NodeDiverged: 'the node has, or may have, WAL that the primary lacks; rewind or rebuild it',
   SqlFailed: 'a statement of ours failed; PostgreSQL’s words are quoted',
   DurableWriteFailed: 'a commit that waits for the synchronous standbys did not return in time',
   // Over SQL

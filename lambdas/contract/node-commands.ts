@@ -77,6 +77,12 @@ export const nodeCommands = {
     executionTimeoutSeconds: 172800,
     parameters: primaryParameter,
   },
+  'follow-primary': {
+    summary: 'Makes a stopped node a standby of the primary without copying, if it has no WAL that the primary lacks.',
+    mutating: true,
+    executionTimeoutSeconds: 120,
+    parameters: primaryParameter,
+  },
   'start-standby': {
     summary: 'Starts PostgreSQL as a standby of the primary under its own name.',
     mutating: true,

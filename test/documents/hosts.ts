@@ -292,6 +292,13 @@ export class Hosts {
     return execAsPostgres([...psql, '-c', statement]).trim();
   }
 
+  /** Starts PostgreSQL on a node as it is, without any command of ours. */
+  start(node: string): void {
+    const log = join(this.homeOf(node), 'started-by-hand.log');
+    const pgCtl = join(this.cluster.postgres.binDirectory, 'pg_ctl');
+    execAsPostgres([pgCtl, 'start', '-D', this.dataOf(node), '-l', log, '-w', '-s']);
+  }
+
   stop(node: string, mode = 'fast'): void {
     execAsPostgres([
       join(this.cluster.postgres.binDirectory, 'pg_ctl'),

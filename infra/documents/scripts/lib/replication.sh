@@ -25,24 +25,34 @@ primary_conninfo() {
   conninfo "$1" "$REPLICATION_USER" "$PASSFILE" "$NODE"
 }
 
-# identify_system NODE USER PASSFILE SECONDS: logs in to another node for replication; prints what it answers:
-# system identifier, timeline, position. Status 1 with its words in $scratch/identify.
-identify_system() {
+# replication_command COMMAND NODE USER PASSFILE SECONDS: logs in to another node for replication, and prints its answer.
+# Status 1 with its words in $scratch/identify.
+replication_command() {
   local status=0
-  as_postgres env PGCONNECT_TIMEOUT="$4" timeout "$(($4 + 5))" \
+  as_postgres env PGCONNECT_TIMEOUT="$5" timeout "$(($5 + 5))" \
     "$BIN_DIRECTORY/psql" -w -X -q -A -t -F ' ' \
-    -d "$(conninfo "$1" "$2" "$3" "access check of $NODE") replication=true" \
-    -c IDENTIFY_SYSTEM 2>"$scratch/identify" </dev/null || status=$?
+    -d "$(conninfo "$2" "$3" "$4" "access check of $NODE") replication=true" \
+    -c "$1" 2>"$scratch/identify" </dev/null || status=$?
   if ((status == 124)); then echo 'timeout expired' >>"$scratch/identify"; fi
   return "$status"
 }
 
-# The system identifier of the primary, by the login of the base backup and of streaming. The password comes from
-# a file that goes with the command: a node that is refused is left as it was.
+# identify_system NODE USER PASSFILE SECONDS: the same; the answer is system identifier, timeline, position.
+identify_system() {
+  replication_command IDENTIFY_SYSTEM "$@"
+}
+
+# ask_primary COMMAND: the same of the primary, by the login of the base backup and of streaming. The password comes
+# from a file that goes with the command: a node that is refused is left as it was.
+ask_primary() {
+  write_scratch_file passfile "$(pgpass_lines "$SECRET_USER" "$SECRET_PASSWORD")"
+  replication_command "$1" "$PRIMARY" "$SECRET_USER" "$scratch/passfile" 10 || primary_refused
+}
+
+# The system identifier of the primary.
 primary_system_identifier() {
   local answer
-  write_scratch_file passfile "$(pgpass_lines "$SECRET_USER" "$SECRET_PASSWORD")"
-  answer=$(identify_system "$PRIMARY" "$SECRET_USER" "$scratch/passfile" 10) || primary_refused
+  answer=$(ask_primary IDENTIFY_SYSTEM)
   printf '%s' "${answer%% *}"
 }
 

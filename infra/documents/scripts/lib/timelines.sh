@@ -1,0 +1,67 @@
+# Timelines: whether this node has WAL that the primary lacks. Then it cannot follow as it is.
+
+# read_primary_timelines: asks the primary; sets PRIMARY_IDENTIFIER, PRIMARY_TIMELINE, PRIMARY_LSN and, for each earlier
+# timeline of its history, where it left that one: TIMELINE_LEFT_AT.
+read_primary_timelines() {
+  local answer line
+  declare -gA TIMELINE_LEFT_AT=()
+  answer=$(ask_primary IDENTIFY_SYSTEM)
+  read -r PRIMARY_IDENTIFIER PRIMARY_TIMELINE PRIMARY_LSN _ <<<"$answer"
+  # The first one has no history.
+  if ((PRIMARY_TIMELINE == 1)); then return 0; fi
+  answer=$(ask_primary "TIMELINE_HISTORY $PRIMARY_TIMELINE")
+  while IFS= read -r line; do
+    if [[ $line =~ ^([0-9A-F]+\.history\ )?([0-9]+)[[:space:]]+([0-9A-F]+/[0-9A-F]+) ]]; then
+      TIMELINE_LEFT_AT[${BASH_REMATCH[2]}]=${BASH_REMATCH[3]}
+    fi
+  done <<<"$answer"
+}
+
+# require_own_cluster: ends the command if this node's data is of another cluster than the primary's.
+require_own_cluster() {
+  local identifier
+  identifier=$(system_identifier "$DATA")
+  if [[ $identifier == "$PRIMARY_IDENTIFIER" ]]; then return 0; fi
+  fail ForeignData "$DATA on $NODE belongs to another cluster: its system identifier is $identifier, that of $PRIMARY is $PRIMARY_IDENTIFIER." \
+    "Nothing was changed. Find out whose data it is. If nobody needs it, move it away and rebuild $NODE as a standby."
+}
+
+# why_diverged TIMELINE LSN [WHAT]: prints why a node with WAL up to that position cannot follow the primary; nothing if
+# it can. WHAT is `record` where the position is the beginning of the last record, not the end of the WAL.
+why_diverged() {
+  local timeline=$1 position shared left
+  position=$(lsn_number "$2")
+  if [[ ${3-} == record ]]; then position=$((position + 1)); fi
+  if ! is_same_history "$timeline"; then
+    printf '%s is on another timeline %s than %s: it began elsewhere' "$NODE" "$timeline" "$PRIMARY"
+    return 0
+  fi
+  if ((timeline == PRIMARY_TIMELINE)); then
+    shared=$PRIMARY_LSN
+    left="$PRIMARY is on the same timeline at $shared"
+  else
+    shared=${TIMELINE_LEFT_AT[$timeline]-}
+    if [[ -z $shared ]]; then
+      printf '%s has WAL of timeline %s, from which timeline %s of %s does not come' \
+        "$NODE" "$timeline" "$PRIMARY_TIMELINE" "$PRIMARY"
+      return 0
+    fi
+    left="$PRIMARY left that timeline at $shared for timeline $PRIMARY_TIMELINE"
+  fi
+  if ((position > $(lsn_number "$shared"))); then
+    printf '%s has WAL up to %s on timeline %s, and %s' "$NODE" "$2" "$timeline" "$left"
+  fi
+}
+
+# Two standbys that were promoted apart both count on: the same number may stand for different timelines.
+is_same_history() {
+  local line file
+  printf -v file '%s/pg_wal/%08X.history' "$DATA" "$1"
+  if [[ ! -r $file ]]; then return 0; fi
+  while IFS= read -r line || [[ -n $line ]]; do
+    if [[ $line =~ ^([0-9]+)[[:space:]]+([0-9A-F]+/[0-9A-F]+) &&
+      ${TIMELINE_LEFT_AT[${BASH_REMATCH[1]}]-} != "${BASH_REMATCH[2]}" ]]; then
+      return 1
+    fi
+  done <"$file"
+}
