@@ -46,6 +46,7 @@ describe.skipIf(noMachines)(titled('runtimes with machines'), () => {
     await setUp(first);
     const networks = networksOf(first);
     expect(tracesOf(first, networks)).not.toEqual([]);
+    expect(machineGroups(first)).not.toEqual([]);
     await first.kill();
     await waitFor('end of the machines', 10, () => tracesOf(first, networks).length === 0 || null);
 
@@ -54,7 +55,7 @@ describe.skipIf(noMachines)(titled('runtimes with machines'), () => {
     const next = networksOf(second);
     await second.stop();
     expect(tracesOf(second, new Set([...networks, ...next]))).toEqual([]);
-    expect(machineGroups()).toEqual([]);
+    expect(machineGroups(second)).toEqual([]);
     rmSync(first.directory, { recursive: true, force: true });
   }, 300_000);
 

@@ -11,6 +11,7 @@ import { type LocalRuntime, waitFor } from '../support/local-runtime.ts';
 import {
   connectTo,
   expectHealthy,
+  listens,
   noMachines,
   reboot,
   setUp,
@@ -45,7 +46,7 @@ describe.skipIf(noMachines)(titled('faults of the network of machines'), () => {
   const sql = (from: Name, to: Name) => shell(runtime, from, connectTo(addresses[to], 5432));
   const aws = (from: Name) => shell(runtime, from, connectTo(runtimeAddress, apiPort));
   const observe = (to: Name) => shellInNetwork(runtime, connectTo(addresses[to], 5432));
-  /** Who reaches whom, all at once. */
+  /** Who does not reach whom, all at once. */
   const ways = async () => {
     const all = {
       [`${master} → ${first}`]: sql(master, first),
@@ -59,7 +60,20 @@ describe.skipIf(noMachines)(titled('faults of the network of machines'), () => {
       [`${first} → AWS`]: aws(first),
     };
     const seen = await Promise.all(Object.entries(all).map(async ([way, state]) => [way, await state] as const));
-    return seen.filter(([, state]) => state === 'cut').map(([way]) => way);
+    return seen
+      .filter(([, state]) => state !== 'open')
+      .map(([way, state]) => (state === 'cut' ? way : `${way}: ${state}`));
+  };
+
+  /** Milliseconds of the quickest of some connections of functions: what else runs here makes some of them slow. */
+  const quickest = async (to: Name) => {
+    const all: number[] = [];
+    for (let tries = 0; tries < 5; tries++) {
+      const started = performance.now();
+      await shellInNetwork(runtime, `bash -c '</dev/tcp/${addresses[to]}/5432'`);
+      all.push(performance.now() - started);
+    }
+    return Math.min(...all);
   };
 
   it('do not exist at first', async () => {
@@ -113,34 +127,29 @@ describe.skipIf(noMachines)(titled('faults of the network of machines'), () => {
       Number(await shell(runtime, first, "awk '/^Tcp:/ && $13 ~ /^[0-9]+$/ { print $13 }' /proc/net/snmp"));
     const before = await resent();
     await make({ kind: 'loss', node: first, percent: 30 });
-    const tries =
-      'for i in 1 2 3 4 5 6 7 8; do timeout 5 bash -c "</dev/tcp/192.168.168.133/5432"; done 2>/dev/null; true';
-    await shell(runtime, first, tries);
-    expect((await resent()) - before).toBeGreaterThan(0);
+    await waitFor('packets sent again', 60, async () => {
+      await shell(runtime, first, 'timeout 5 bash -c "</dev/tcp/192.168.168.133/5432" 2>/dev/null || true');
+      return (await resent()) > before || null;
+    });
     await make({ kind: 'loss', node: first, percent: 100 });
     expect(await sql(first, master)).toBe('cut');
     expect(await sql(second, master)).toBe('open');
   }, 120_000);
 
   it('delay: round trips take longer', async () => {
-    const milliseconds = async () => {
-      const started = performance.now();
-      await shellInNetwork(runtime, `bash -c '</dev/tcp/${addresses[first]}/5432'`);
-      return performance.now() - started;
-    };
     await make({ kind: 'delay', node: first, milliseconds: 400 });
-    expect(await milliseconds()).toBeGreaterThan(400);
+    expect(await quickest(first)).toBeGreaterThan(400);
     await healFaults(runtime.endpoint);
-    expect(await milliseconds()).toBeLessThan(300);
+    expect(await quickest(first)).toBeLessThan(300);
   }, 120_000);
 
   it('outlast a boot of the host', async () => {
     await make({ kind: 'cut-between', node: master, other: second });
     await make({ kind: 'delay', node: second, milliseconds: 200 });
     await reboot(runtime, second, () => shell(runtime, second, 'systemctl reboot').catch(() => undefined));
-    const started = performance.now();
+    await listens(runtime, second);
     expect(await observe(second)).toBe('open');
-    expect(performance.now() - started).toBeGreaterThan(200);
+    expect(await quickest(second)).toBeGreaterThan(200);
     expect(await sql(second, master)).toBe('cut');
     expect(await sql(second, first)).toBe('open');
   }, 120_000);

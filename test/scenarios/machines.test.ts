@@ -12,6 +12,7 @@ import { stopHost } from '../../local/client/control.ts';
 import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
 import { type LocalRuntime, waitFor } from '../support/local-runtime.ts';
 import {
+  connectTo,
   expectHealthy,
   healthyReplication,
   noMachines,
@@ -53,6 +54,7 @@ describe.skipIf(noMachines)(titled('hosts that are machines'), () => {
       expect(await shell(runtime, name, 'ip -brief address show host0')).toContain(`${address}/32`);
       expect(await shell(runtime, name, 'ls /var/lib/pgsql/12; pgrep -c postgres || true')).toBe('0');
       expect(await shell(runtime, name, 'systemctl list-units --failed --no-legend')).toBe('');
+      expect(await shellInNetwork(runtime, connectTo(address, 5432))).toBe('refused');
     }
     expect(runtime.output).toMatch(/PostgreSQL +12 → \d+ \(12 is not installed here; unit and directories keep/);
   });

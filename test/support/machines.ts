@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { onHost } from '../../local/client/host-access.ts';
 import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
 import { type RunbookOutcome, runRunbook } from '../../local/client/runbook-run.ts';
+import { groupPrefix } from '../../local/hosts/machines/machines.ts';
 import { whyNoMachines } from '../../local/hosts/machines/why-no-machines.ts';
 import { LocalRuntime, type RuntimeOptions, waitFor } from './local-runtime.ts';
 
@@ -57,9 +58,27 @@ export async function shellInNetwork(runtime: LocalRuntime, command: string): Pr
   return stdout.trim();
 }
 
-/** A shell command that says whether a TCP connection is made in time; a machine asks for another's address every second. */
+/**
+ * A shell command that says what becomes of a TCP connection: `open`; `refused` when the machine answers and nothing
+ * listens; `cut` when nobody answers; else the error.
+ */
 export const connectTo = (address: string, port: number | string) =>
-  `timeout 3 bash -c '</dev/tcp/${address}/${port}' 2>/dev/null && echo open || echo cut`;
+  `said=$(LC_ALL=C timeout 3 bash -c '</dev/tcp/${address}/${port}' 2>&1)
+   case $?:$said in
+     0:*) echo open ;;
+     124:* | *'No route to host'*) echo cut ;; # the latter where not even the question for the other's address is answered
+     *'Connection refused'*) echo refused ;;
+     *) echo "$said" ;;
+   esac`;
+
+/** Waits until PostgreSQL on a machine listens, as the machine itself sees it: no fault of the network is in between. */
+export async function listens(runtime: LocalRuntime, name: string): Promise<void> {
+  const { port } = runtime.cluster.postgres;
+  await waitFor(`PostgreSQL on ${name}, port ${port}`, 60, async () => {
+    const seen = await shell(runtime, name, connectTo('127.0.0.1', port)).catch((error: Error) => error.message);
+    return seen === 'open' || null;
+  });
+}
 
 /** Rows of pg_stat_replication on the first node. */
 export function replication(runtime: LocalRuntime): Promise<string> {
@@ -113,11 +132,11 @@ export function networksOf(runtime: LocalRuntime): Set<string> {
   return new Set([roomOf(runtime), ...inits].map((pid) => readlinkSync(`/proc/${pid}/ns/net`)));
 }
 
-/** Control groups of machines of any runtime. */
-export function machineGroups(): string[] {
+/** Control groups of a runtime's machines; other runtimes may run beside it. */
+export function machineGroups(runtime: { readonly directory: string }): string[] {
   return ['/sys/fs/cgroup', '/sys/fs/cgroup/unified', '/sys/fs/cgroup/systemd'].flatMap((mount) => {
     try {
-      return readdirSync(mount).filter((name) => name.startsWith('local-runtime-'));
+      return readdirSync(mount).filter((name) => name.startsWith(groupPrefix(runtime.directory)));
     } catch {
       return [];
     }

@@ -39,10 +39,15 @@ interface Place extends SwitchPort {
   readonly cluster: Cluster;
 }
 
+/** How the names of the control groups of a runtime's machines begin. */
+export function groupPrefix(directory: string): string {
+  return `local-runtime-${createHash('sha256').update(directory).digest('hex').slice(0, 12)}`;
+}
+
 /** Opens a room and puts a machine for every node into it, without power yet. */
 export async function makeMachines(options: MachinesOptions): Promise<Hosting> {
   const { directory, apiPort, clusters, say } = options;
-  const group = `local-runtime-${createHash('sha256').update(directory).digest('hex').slice(0, 12)}`;
+  const group = groupPrefix(directory);
   // A runtime that was killed leaves nothing but its empty control groups.
   await removeGroups(group);
   const room = await Room.open();
