@@ -89,7 +89,7 @@ export class ClusterFunctions extends Construct {
         allow(['secretsmanager:GetSecretValue'], [credentials.monitoring.secretArn]),
       ],
     };
-    const useLock = allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [stateTable.tableArn]);
+    const useStateTable = allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [stateTable.tableArn]);
     const completeTasks = [
       allow(['ssm:ListCommands', 'ssm:GetCommandInvocation'], ['*']),
       // The service authorization reference names no resource type for these; IAM checks the state machine's ARN.
@@ -134,7 +134,7 @@ export class ClusterFunctions extends Construct {
         timeoutSeconds: 30,
         environment: stateTableEnvironment,
         // Whether the execution that holds the lock still runs.
-        mayDo: [useLock, allow(['states:DescribeExecution'], executions)],
+        mayDo: [useStateTable, allow(['states:DescribeExecution'], executions)],
         wildcards: executions.map((resource) => ({
           resource,
           reason: 'The name of an execution is known only once it runs.',
@@ -150,7 +150,7 @@ export class ClusterFunctions extends Construct {
         description: 'Gives the lock of the cluster back',
         timeoutSeconds: 30,
         environment: stateTableEnvironment,
-        mayDo: [useLock],
+        mayDo: [useStateTable],
       },
       'plan-setup': {
         description: 'Judges what preflight found and plans the setup',
@@ -161,6 +161,12 @@ export class ClusterFunctions extends Construct {
         description: 'Asks the observer and judges whether replication is as it should be',
         timeoutSeconds: 60,
         ...observing,
+      },
+      'set-maintenance': {
+        description: 'Silences the alerts until a time, or ends that; says what is wrong now',
+        timeoutSeconds: 60,
+        environment: { ...observing.environment, ...stateTableEnvironment, TOPIC_ARN: topic.topicArn },
+        mayDo: [...observing.mayDo, useStateTable, allow(['sns:Publish'], [topic.topicArn])],
       },
       'schedule-checks': {
         description: 'Asks for the checks of the next two minutes',

@@ -9,6 +9,7 @@ export const handlerNames = [
   'release-lock',
   'run-node-command',
   'schedule-checks',
+  'set-maintenance',
   'sweep-node-commands',
   'verify-replication',
 ] as const;

@@ -19,6 +19,7 @@ import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
 import type { ErrorName } from '../../lambdas/contract/errors.ts';
 import { type RunbookName, resourceNames } from '../../lambdas/contract/names.ts';
 import { functionStep } from './function-step.ts';
+import { refusal } from './refusal.ts';
 import type { RunbookFunctions } from './runbook-functions.ts';
 
 /** What every runbook is made from. */
@@ -54,19 +55,11 @@ export class LockedRunbook extends Construct {
       payload: { runbook, execution: JsonPath.stringAt('$$.Execution.Id'), input: JsonPath.objectAt('$') },
       resultPath: '$.operation',
     });
-    const explain = new Pass(this, 'Explain refusal', {
-      comment: 'Nothing was touched: the input is wrong, or another runbook holds the lock.',
-      parameters: {
-        error: JsonPath.stringAt('$.failure.Error'),
-        detail: JsonPath.stringToJson(JsonPath.stringAt('$.failure.Cause')),
-      },
-    });
-    const refused = new Fail(this, `${title} refused`, {
-      errorPath: JsonPath.stringAt('$.error'),
-      causePath: JsonPath.stringAt('$.detail.errorMessage'),
-    });
     const refusals: ErrorName[] = ['AnotherRunbookRuns', 'InvalidInput'];
-    acquire.addCatch(explain.next(refused), { errors: refusals, resultPath: '$.failure' });
+    acquire.addCatch(refusal(this, title, 'the input is wrong, or another runbook holds the lock'), {
+      errors: refusals,
+      resultPath: '$.failure',
+    });
 
     const work = new Parallel(this, title, {
       comment: props.comment,

@@ -6,6 +6,7 @@ import { type RunbookName, resourceNames, runbookNames } from '../../lambdas/con
 import { logGroup } from '../log-groups.ts';
 import { acknowledgeWildcard } from '../wildcards.ts';
 import type { RunbookProps } from './locked-runbook.ts';
+import { MaintenanceRunbook } from './maintenance.ts';
 import type { RunbookFunctions } from './runbook-functions.ts';
 import { SetupRunbook } from './setup.ts';
 
@@ -19,7 +20,7 @@ const constructs: Readonly<
       props: RunbookProps,
     ) => Construct & { stateMachine: StateMachine }
   >
-> = { setup: SetupRunbook };
+> = { setup: SetupRunbook, maintenance: MaintenanceRunbook };
 
 /** `setup` → `Setup`, `allow-async` → `AllowAsync`. */
 export function constructId(runbook: RunbookName): string {

@@ -73,6 +73,18 @@ export async function writeChecker(
   }
 }
 
+/** Changes what the checker remembers, whatever has been written in between; gives what it remembers from now on. */
+export async function changeChecker(
+  table: string,
+  change: (state: CheckerState) => CheckerState,
+): Promise<CheckerState> {
+  for (;;) {
+    const { version, state, unsent } = await readChecker(table);
+    const changed = change(state);
+    if (changed === state || (await writeChecker(table, version, { state: changed, unsent }))) return changed;
+  }
+}
+
 /** Forgets alerts that have been sent, whatever has been written in between. */
 export async function forgetSent(table: string, ids: ReadonlySet<string>): Promise<void> {
   for (;;) {

@@ -1,5 +1,6 @@
 /** Inputs of the functions that runbooks call: infra fills them in, handlers parse them. */
 import * as z from 'zod';
+import type { Status } from './health.ts';
 import { runbookNames } from './names.ts';
 import { type NodeCommandName, nodeCommandNames, preflightFactsSchema } from './node-commands.ts';
 
@@ -33,6 +34,18 @@ export const executionEndedEventSchema = z.object({
   detail: z.object({ executionArn: z.string(), stateMachineArn: z.string(), status: z.string() }),
 });
 export type ExecutionEnd = z.infer<typeof executionEndedEventSchema>['detail'];
+
+export const setMaintenanceInputSchema = z.object({ input: z.unknown() });
+
+/** Output of the maintenance runbook. */
+export interface MaintenanceReport {
+  /** Until when no alert is sent, and why; null when there is no maintenance (any more). */
+  until: string | null;
+  reason: string | null;
+  status: Status;
+  /** What is wrong at this moment, worst first, in sentences. */
+  wrong: string[];
+}
 
 /** What a runbook tells of itself: that it has started, or how it has ended. */
 export const announceRunbookInputSchema = z.discriminatedUnion('phase', [

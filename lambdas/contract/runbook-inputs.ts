@@ -6,9 +6,23 @@ import type { RunbookName } from './names.ts';
 /** The console proposes a `Comment` for every execution, so every runbook accepts one. */
 const comment = { Comment: z.string().optional() };
 
+const minutesRule = 'must be a whole number of minutes from 1 to 1440, or 0 to end maintenance';
+const reasonRule = 'must say why, in 1 to 200 characters: the subscribers of the alerts read it';
+
+/** How long alerts are to be silent from now on, and why. */
+export const maintenanceInputSchema = z
+  .strictObject({
+    minutes: z.int(minutesRule).min(0, minutesRule).max(1440, minutesRule),
+    reason: z.string(reasonRule).trim().min(1, reasonRule).max(200, reasonRule).optional(),
+    ...comment,
+  })
+  .refine(({ minutes, reason }) => minutes === 0 || reason !== undefined, { path: ['reason'], message: reasonRule });
+export type MaintenanceInput = z.infer<typeof maintenanceInputSchema>;
+
 /** The input of each runbook of a cluster; what a schema does not know is refused, for it may be a misspelt option. */
 export function runbookInputSchemas(_cluster: Cluster) {
   return {
     setup: z.strictObject({ ...comment }),
+    maintenance: maintenanceInputSchema,
   } satisfies Record<RunbookName, z.ZodType>;
 }

@@ -4,7 +4,7 @@ import type { Cluster } from '../contract/cluster-config.ts';
 import type { Finding } from '../contract/health.ts';
 import { meaningOf } from './meaning.ts';
 import { ascii, chatText, clip, plain } from './plain-text.ts';
-import { counted, duration } from './quantities.ts';
+import { duration, utc, waitingSessions } from './quantities.ts';
 import { type NextStep, nextSteps } from './remedies.ts';
 import type { RunbookLinks } from './runbook-links.ts';
 
@@ -103,7 +103,7 @@ function evidenceLines({ evidence }: AlertEvent): string[] {
     ...(table.length > 0 ? [...table.slice(0, 40), ''] : []),
     blocked.count === 0
       ? 'No session waits for a standby.'
-      : `${counted(blocked.count, 'session')} wait for a standby, the oldest for ${duration(blocked.oldestSeconds)}.`,
+      : `${waitingSessions(blocked.count, blocked.oldestSeconds, ' for a standby')}.`,
     ...nodes.map(({ node, role, state }) => `${node.padEnd(width)}  ${role.padEnd(7)}  ${state}`),
   ];
 }
@@ -131,10 +131,6 @@ function times({ since, durationSeconds, writes, kind, incident }: AlertEvent): 
         ? ''
         : `, for ${duration(durationSeconds)} now`;
   return `Since ${utc(since)}${lasted}.${stopped} Incident ${incident}.`;
-}
-
-function utc(time: string): string {
-  return `${time.slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 function mail({ event, subject, steps, links }: Alert): string {

@@ -38,6 +38,13 @@ export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
+/** `3 sessions wait, the oldest for 12 s`, `1 session waits, for 12 s`; `what` they wait for may be named. */
+export function waitingSessions(count: number, oldestSeconds: number, what = ''): string {
+  const who = `${counted(count, 'session')} ${count === 1 ? 'waits' : 'wait'}${what}`;
+  if (Math.round(oldestSeconds) === 0) return who;
+  return `${who}, ${count === 1 ? '' : 'the oldest '}for ${duration(oldestSeconds)}`;
+}
+
 /** `a`, `a and b`, `a, b and c`. */
 export function list(items: readonly string[]): string {
   if (items.length < 2) return items[0] ?? '';
@@ -47,4 +54,9 @@ export function list(items: readonly string[]): string {
 export function secondsBetween(from: Date | string, to: Date): number {
   const start = typeof from === 'string' ? Date.parse(from) : from.getTime();
   return Math.max(0, (to.getTime() - start) / 1000);
+}
+
+/** `2026-11-22 03:00:00 UTC` of an ISO 8601 time. */
+export function utc(time: string): string {
+  return `${time.slice(0, 19).replace('T', ' ')} UTC`;
 }

@@ -3,7 +3,7 @@ import type { Finding } from '../contract/health.ts';
 import type { ReplicationRow } from '../contract/observation.ts';
 import { finding } from './finding-policy.ts';
 import { lsnPosition } from './lsn.ts';
-import { bytes, counted, duration, list } from './quantities.ts';
+import { bytes, counted, list, waitingSessions } from './quantities.ts';
 import { type Answered, type Survey, sameName, spoke } from './survey.ts';
 import {
   localCommitLevels,
@@ -31,11 +31,10 @@ export function synchronousFindings(seen: Survey): Finding[] {
   ];
 }
 
-/** `3 sessions wait, the oldest since 12 s`. */
 function waits({ facts }: Answered): string {
   const { count, oldestSeconds } = facts.blockedSessions;
   if (count === 0) return 'No session waits at the moment; the next commit will';
-  return `${counted(count, 'session')} wait${count === 1 ? 's' : ''}, the oldest for ${duration(oldestSeconds)}`;
+  return waitingSessions(count, oldestSeconds);
 }
 
 /** Fewer standbys stream than the rule asks for: whatever commits next waits for them. */

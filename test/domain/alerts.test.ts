@@ -8,7 +8,7 @@ import { runbookNames } from '../../lambdas/contract/names.ts';
 import { renderAlert } from '../../lambdas/domain/alerts.ts';
 import { finding } from '../../lambdas/domain/finding-policy.ts';
 import { ascii, chatText, plain, plainLine } from '../../lambdas/domain/plain-text.ts';
-import { bytes, duration, list } from '../../lambdas/domain/quantities.ts';
+import { bytes, duration, list, waitingSessions } from '../../lambdas/domain/quantities.ts';
 import { nextSteps } from '../../lambdas/domain/remedies.ts';
 import { runbookLinks } from '../../lambdas/domain/runbook-links.ts';
 import { exampleCluster } from '../support/example-cluster.ts';
@@ -89,6 +89,13 @@ pg_sync_slave02  standby  no answer (refused): refused 192.168.168.135
 
 Since 2020-01-06 07:09:43 UTC. Writes did not go through for 10 s. Incident pg-sync-20200106-070943.
 `);
+});
+
+it('one session alone is not the oldest of several', () => {
+  const one = { facts: { blockedSessions: { count: 1, oldestSeconds: 12, transactions: ['a'] } } };
+  const { email } = render(night({ [slave01]: down, [slave02]: down, [master]: one })[0]);
+  expect(email).toContain('none streams. 1 session waits, for 12 s.\n');
+  expect(email).toContain('\n1 session waits for a standby, for 12 s.\n');
 });
 
 it('a recovery notice says how long it lasted and that nothing is left', () => {
@@ -224,6 +231,12 @@ describe('words', () => {
     [7505, '2 h 5 min'],
     [86_400 * 4 + 3 * 3600 + 59, '4 d 3 h'],
   ])('%d seconds are %s', (seconds, text) => expect(duration(seconds)).toBe(text));
+
+  it.each([
+    [1, 12, '1 session waits, for 12 s'],
+    [1, 0.3, '1 session waits'],
+    [3, 200, '3 sessions wait, the oldest for 3 min 20 s'],
+  ])('%d sessions for %d seconds: %s', (count, seconds, text) => expect(waitingSessions(count, seconds)).toBe(text));
 
   it('lists read as lists', () => {
     expect([list([]), list(['a']), list(['a', 'b']), list(['a', 'b', 'c'])]).toEqual([

@@ -98,6 +98,7 @@ describe.each([
         'release-lock': ['STATE_TABLE'],
         'run-node-command': ['COMMAND_LOG_GROUP'],
         'schedule-checks': ['CHECKS_QUEUE_URL'],
+        'set-maintenance': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION', 'STATE_TABLE', 'TOPIC_ARN'],
         'sweep-node-commands': ['RUNBOOK_ARNS'],
         'verify-replication': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION'],
       });
@@ -161,10 +162,11 @@ describe.each([
         .map(({ holder, resources }) => [holder.replace(/[0-9A-F]{8}$/, ''), resources.length]);
       expect(readers.sort()).toEqual([
         ['Functionscheckclusterrole', 1],
+        ['Functionssetmaintenancerole', 1],
         ['Functionsverifyreplicationrole', 1],
         ['HostsPolicy', 2],
       ]);
-      for (const name of ['check-cluster', 'verify-replication']) {
+      for (const name of ['check-cluster', 'set-maintenance', 'verify-replication']) {
         const [ofFunction] = permissionsOfFunction(template, `${cluster.name}-${name}`).filter(({ actions }) =>
           actions.includes('secretsmanager:GetSecretValue'),
         );
@@ -174,7 +176,8 @@ describe.each([
 
     it('to complete a task are for tasks of this cluster’s runbooks', () => {
       const completing = permissions(template).filter(({ actions }) => actions.includes('states:SendTaskSuccess'));
-      expect(completing.map(({ resources }) => resources)).toEqual([runbooks, runbooks]);
+      const expected = runbooks.toSorted();
+      expect(completing.map(({ resources }) => resources.toSorted())).toEqual([expected, expected]);
     });
 
     it('to use the lock and the checker’s memory are reading and writing items of one table', () => {
@@ -191,6 +194,7 @@ describe.each([
         `${cluster.name}-acquire-lock`,
         `${cluster.name}-check-cluster`,
         `${cluster.name}-release-lock`,
+        `${cluster.name}-set-maintenance`,
       ]);
     });
 

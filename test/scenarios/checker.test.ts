@@ -83,6 +83,34 @@ describe('an incident is told', () => {
     await expectAlerts(/^RECOVERED/);
   }, 90_000);
 
+  it('not during maintenance, and what is wrong when that ends is told then', async () => {
+    const maintain = (input: object) => runRunbook(runtime.clients, 'pg-sync', 'maintenance', 60, undefined, input);
+    expect(await maintain({ minutes: 1441, reason: 'new kernel' })).toMatchObject({
+      status: 'FAILED',
+      error: 'InvalidInput',
+      cause: expect.stringContaining('minutes: must be a whole number of minutes from 1 to 1440'),
+    });
+    expect(await maintain({ minutes: 60, reason: 'new kernel' })).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { until: expect.stringMatching(/^20/), reason: 'new kernel', status: 'healthy', wrong: [] },
+    });
+    await sql('pg_sync_slave02', 'select pg_wal_replay_pause()');
+    await expectSilence();
+    expect(await maintain({ minutes: 0 })).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { until: null, wrong: [expect.stringContaining('pg_sync_slave02')] },
+    });
+    const [mail] = await mailbox.next('end of maintenance', 3 * intervalSeconds);
+    expect(mail?.subject).toMatch(/^WARNING pg-sync: replay is paused on pg_sync_slave02/);
+    expect(mail?.text).toContain('Maintenance (new kernel) ended at ');
+    await sql('pg_sync_slave02', 'select pg_wal_replay_resume()');
+    await expectAlerts(/^RECOVERED/);
+    expect((await mailbox.notices()).map(({ subject }) => subject)).toEqual([
+      expect.stringMatching(/^MAINTENANCE pg-sync: until 20.* UTC: new kernel$/),
+      'MAINTENANCE pg-sync: ended before its time',
+    ]);
+  }, 120_000);
+
   it('when the monitoring user is locked out, in PostgreSQL’s words', async () => {
     await sql('pg_sync_master', "set synchronous_commit = local; alter role replication_monitor password 'another'");
     const [mail] = await mailbox.next('wrong password', 5 * intervalSeconds);
@@ -132,12 +160,14 @@ describe('an incident is told', () => {
   it('to chats in the same order, one thread per incident', () => {
     const threads = Map.groupBy(subscriber.received, ({ metadata }) => metadata?.threadId);
     expect(threads.has(undefined)).toBe(false);
+    expect(threads.get('pg-sync-maintenance')).toHaveLength(2);
     const runbooks = [...threads].filter(([thread]) => thread?.includes(':execution:'));
     for (const [thread, messages] of runbooks) {
       const titles = messages.map(({ content }) => content.title.split(' ')[0]);
       expect(titles, thread).toEqual(['STARTED', 'DONE']);
     }
-    const incidents = [...threads].filter(([thread]) => !thread?.includes(':execution:'));
+    const incidents = [...threads].filter(([thread]) => /^pg-sync-\d/.test(thread ?? ''));
+    expect(runbooks.length + incidents.length + 1).toBe(threads.size);
     for (const [thread, messages] of incidents.slice(0, -1)) {
       expect(
         messages.filter(({ content }) => content.title.includes('RECOVERED')),
