@@ -52,6 +52,15 @@ export const errorMeanings = {
   NodeDiverged: 'the node has, or may have, WAL that the primary lacks; rewind or rebuild it',
   SqlFailed: 'a statement of ours failed; PostgreSQL’s words are quoted',
   DurableWriteFailed: 'a commit that waits for the synchronous standbys did not return in time',
+  // Fencing and promoting
+  NodeIsFenced: 'the node is a former primary that was fenced; it may lack what its successor has committed',
+  StillRunning: 'processes of PostgreSQL cannot be ended',
+  ShutdownTimedOut: 'PostgreSQL did not shut down cleanly in the time that writers can wait',
+  NotShutDownCleanly: 'PostgreSQL stopped, and its standbys may lack the end of its WAL',
+  PrimaryNotRunning: 'the primary that was to be stopped cleanly does not run',
+  StillFollowing: 'a standby’s WAL receiver does not end',
+  StandbyLacksWal: 'the standby that was to be promoted does not have all WAL; nothing was promoted',
+  PromotionFailed: 'PostgreSQL did not end recovery in time',
   // Over SQL
   StandbyNotStreaming: 'the primary has no streaming walsender for the standby',
   StandbyCatchingUp: 'it receives WAL and has not reached the primary’s position yet',

@@ -61,6 +61,24 @@ export const checkerMemorySchema = z.object({
   setUp: z.boolean(),
   /** The primary as it was seen last. */
   primary: z.object({ node: z.string(), startedAt: z.string() }).nullable(),
+  /**
+   * The rule for commits as it was last seen in force on a living primary, and the standbys that fulfilled it then.
+   * A failover needs it when the primary cannot be asked any more.
+   */
+  synchronous: z
+    .object({
+      node: z.string(),
+      /** synchronous_standby_names of that primary; empty when commits waited for nobody. */
+      standbyNames: z.string(),
+      /** Its synchronous_commit. */
+      commitLevel: z.string(),
+      /** Standbys that commits waited for, in alphabetical order. */
+      standbys: z.array(z.string()),
+      /** Since when this has been so, as far as it was seen. */
+      since: z.iso.datetime(),
+    })
+    .nullable()
+    .default(null),
   /** Standbys above the limits for lag: they stay lagging until they are well below. */
   lagging: z.array(z.string()),
   /** Commits that were seen waiting for longer than a healthy one does. */

@@ -51,6 +51,10 @@ export const commonParameters = {
 /** Standby names rendered as synchronous_standby_names: `FIRST 1 ("a","b")`; empty switches synchronous replication off. */
 const standbyNamesPattern = '^(?:|(?:FIRST|ANY) [1-9][0-9]? \\("[A-Za-z0-9_.-]{1,63}"(?:,"[A-Za-z0-9_.-]{1,63}")*\\))$';
 
+const standbyNamesParameter = {
+  StandbyNames: { description: 'Value of synchronous_standby_names', allowedPattern: standbyNamesPattern },
+} as const;
+
 export const nodeCommands = {
   preflight: {
     summary: 'Reports what is on the host: versions, directories, disk, PostgreSQL state. Changes nothing.',
@@ -93,15 +97,64 @@ export const nodeCommands = {
     summary: 'Sets synchronous_standby_names on the primary.',
     mutating: true,
     executionTimeoutSeconds: 60,
-    parameters: {
-      StandbyNames: { description: 'Value of synchronous_standby_names', allowedPattern: standbyNamesPattern },
-    },
+    parameters: standbyNamesParameter,
   },
   'prove-durable-write': {
     summary: 'Commits one transaction that waits for the synchronous standbys, and reports how long it took.',
     mutating: true,
     executionTimeoutSeconds: 60,
     parameters: {},
+  },
+  'fence-primary': {
+    summary: 'Stops PostgreSQL on a primary that is to be replaced, and keeps it from starting again.',
+    mutating: true,
+    executionTimeoutSeconds: 420,
+    parameters: {
+      Mode: {
+        description: 'clean: a clean shutdown or none; any: whatever it takes',
+        allowedPattern: '^(?:clean|any)$',
+      },
+    },
+  },
+  'return-primary': {
+    summary: 'Lets a fenced primary be the primary again, when no other node was promoted.',
+    mutating: true,
+    executionTimeoutSeconds: 600,
+    parameters: {
+      Start: { description: 'Whether to start PostgreSQL there', allowedPattern: '^(?:yes|no)$' },
+    },
+  },
+  'stop-following': {
+    summary:
+      'Ends a standby’s streaming, so that no commit is acknowledged because of it, and reports how far its WAL goes.',
+    mutating: true,
+    executionTimeoutSeconds: 180,
+    parameters: standbyNamesParameter,
+  },
+  'resume-following': {
+    summary: 'Points a standby that stopped following back to its primary, whether that runs or not.',
+    mutating: true,
+    executionTimeoutSeconds: 180,
+    parameters: primaryParameter,
+  },
+  'prepare-promotion': {
+    summary: 'Gives a standby what it needs as a primary: slots, and the rule for its commits.',
+    mutating: true,
+    executionTimeoutSeconds: 60,
+    parameters: standbyNamesParameter,
+  },
+  promote: {
+    summary:
+      'Makes a standby the primary, if it has the WAL up to a position; the rule for its commits is in force before.',
+    mutating: true,
+    executionTimeoutSeconds: 660,
+    parameters: {
+      ...standbyNamesParameter,
+      MinimumLsn: {
+        description: 'Position beyond which the standby must have WAL',
+        allowedPattern: '^[0-9A-F]{1,8}/[0-9A-F]{1,8}$',
+      },
+    },
   },
   'report-status': {
     summary: 'Reports the role, WAL positions and base backup progress of the node. Changes nothing.',

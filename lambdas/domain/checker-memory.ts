@@ -1,6 +1,7 @@
 /** What the next check has to know of this one. While a cluster is healthy it does not change. */
 import type { CheckerMemory } from '../contract/health.ts';
 import { lsnPosition } from './lsn.ts';
+import { same } from './same.ts';
 import { isLagging } from './standby-findings.ts';
 import { type Answered, type Survey, walsenderOf } from './survey.ts';
 import { synchronousSituation } from './synchronous-situation.ts';
@@ -10,6 +11,7 @@ import { waitingCommits } from './waiting-commits.ts';
 export const emptyMemory: CheckerMemory = {
   setUp: false,
   primary: null,
+  synchronous: null,
   lagging: [],
   waiting: null,
   durabilityRisk: null,
@@ -37,6 +39,7 @@ export function remember(seen: Survey): CheckerMemory {
   return {
     setUp: true,
     primary: { node: node.name, startedAt: facts.startedAt },
+    synchronous: synchronousSeen(seen, primary),
     lagging: seen.cluster.nodes
       .map(({ name }) => name)
       .filter((name) => {
@@ -46,6 +49,17 @@ export function remember(seen: Survey): CheckerMemory {
     waiting: waitingCommits(primary, memory, blocked, seen.now),
     durabilityRisk: durabilityRisk(seen, primary),
   };
+}
+
+/** What is remembered of the rule; the same object as before while nothing has changed. */
+function synchronousSeen({ memory, now }: Survey, { node, facts }: Answered): CheckerMemory['synchronous'] {
+  const standbys = (synchronousSituation(facts)?.confirming ?? []).map(({ applicationName }) => applicationName);
+  const { synchronousStandbyNames: standbyNames, synchronousCommit: commitLevel } = facts;
+  const found = { node: node.name, standbyNames, commitLevel, standbys: standbys.toSorted() };
+  const before = memory.synchronous;
+  return before !== null && same({ ...before, since: '' }, { ...found, since: '' })
+    ? before
+    : { ...found, since: now.toISOString() };
 }
 
 /**

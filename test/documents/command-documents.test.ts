@@ -50,7 +50,18 @@ describe('command documents', () => {
 
   it.each(everyParameter)('$command: no value of $name can leave its quotes or its line', ({ allowedPattern }) => {
     const pattern = new RegExp(allowedPattern);
-    const values = ['alpha', 'beta.1', '-', '1234567890', '7', 'AQCEAAAAKgAAAAMAAAAAAAAAAe+/=x', 'FIRST 1 ("alpha")'];
+    const values = [
+      'alpha',
+      'beta.1',
+      '-',
+      '1234567890',
+      '7',
+      'AQCEAAAAKgAAAAMAAAAAAAAAAe+/=x',
+      'FIRST 1 ("alpha")',
+      'clean',
+      'yes',
+      '0/3000148',
+    ];
     const valid = values.filter((value) => pattern.test(value));
     expect(valid).not.toEqual([]);
     for (const value of valid) {

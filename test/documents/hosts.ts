@@ -311,6 +311,11 @@ export class Hosts {
     ]);
   }
 
+  /** Process id of a node's postmaster. */
+  postmasterOf(node: string): number {
+    return Number.parseInt(readFileSync(join(this.dataOf(node), 'postmaster.pid'), 'utf8'), 10);
+  }
+
   /** Every file of a node's host with its content, but for `except`. PostgreSQL must not run there meanwhile. */
   snapshot(node: string, except = /(?!)/): Record<string, string> {
     const root = this.homeOf(node);

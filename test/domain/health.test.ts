@@ -235,3 +235,18 @@ describe('memory', () => {
     expect(judge({ [master]: withFacts(restarted), [slave01]: { row } }, down).memory.durabilityRisk).toBeNull();
   });
 });
+
+it('remembers which rule was in force and who fulfilled it, and writes nothing while that stays', () => {
+  const { memory } = judge({});
+  expect(memory.synchronous).toEqual({
+    node: master,
+    standbyNames: 'FIRST 1 ("pg_sync_slave01","pg_sync_slave02")',
+    commitLevel: 'on',
+    standbys: [slave01],
+    since: now.toISOString(),
+  });
+  expect(judge({}, memory).memory.synchronous).toBe(memory.synchronous);
+  expect(judge({ [master]: refused }, memory).memory.synchronous).toBe(memory.synchronous);
+  const async = judge({ [master]: withFacts({ synchronousStandbyNames: '' }) }, memory).memory.synchronous;
+  expect(async).toMatchObject({ standbyNames: '', standbys: [] });
+});

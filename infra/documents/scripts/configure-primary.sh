@@ -8,6 +8,7 @@
 . lib/replication.sh
 . lib/hba.sh
 . lib/tls.sh
+. lib/fence.sh
 
 # Makes this node a primary that standbys can follow: initialized, running, configured.
 main() {
@@ -69,6 +70,7 @@ ensure_running() {
   if find_server; then
     wait_until_accepting "$start_limit" || start_failed 'PostgreSQL runs and does not accept connections'
   else
+    refuse_fenced
     if [[ -e $DATA/standby.signal ]]; then not_the_primary 'has a standby.signal: it is a stopped standby'; fi
     changed=true
     start_server

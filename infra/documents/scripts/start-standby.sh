@@ -6,6 +6,10 @@
 . lib/service.sh
 . lib/replication.sh
 . lib/secrets.sh
+. lib/control-data.sh
+. lib/timelines.sh
+. lib/wal-positions.sh
+. lib/fence.sh
 
 # Seconds that a started standby may take until it streams.
 readonly streaming_limit=60
@@ -32,7 +36,10 @@ main() {
     started=true changed=true
   fi
   wait_until_streaming
+  # It follows now, so it can do no harm any more as the primary that it may have been.
+  lift_fence
   enable_service
+  drop_own_slots
   succeed "$(json_object changed "$changed" started "$started")"
 }
 
@@ -70,26 +77,49 @@ follow_while_stopped() {
   fi
 }
 
-# The value that a setting will have when the stopped server starts.
-configured() {
-  as_postgres "$BIN_DIRECTORY/postgres" -C "$1" -D "$DATA" || true
-}
-
-# One session waits on the standby itself; now and then the primary is asked whether it refuses.
+# One session waits on the standby itself; now and then the primary is asked whether it refuses, and whether this node
+# has gone another way than the primary.
 wait_until_streaming() {
   local status='' deadline=$((SECONDS + streaming_limit))
   find_server || start_failed 'PostgreSQL ended'
   while ((SECONDS < deadline)); do
     status=$(sql <<<"DO \$\$ BEGIN
-        FOR i IN 1..100 LOOP
-          EXIT WHEN EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming');
+        FOR i IN 1..50 LOOP
+          EXIT WHEN EXISTS ($(streaming_receiver));
           PERFORM pg_sleep(0.05);
         END LOOP;
       END \$\$;
-      SELECT status FROM pg_stat_wal_receiver")
+      $(streaming_receiver)")
     if [[ $status == streaming ]]; then return 0; fi
-    primary_system_identifier >/dev/null
+    require_common_history
     check_epoch
   done
-  start_failed "PostgreSQL runs and did not stream from $PRIMARY within $streaming_limit s (wal receiver: ${status:-none})"
+  start_failed "PostgreSQL runs and did not stream from $PRIMARY within $streaming_limit s"
+}
+
+# A receiver that still streams from another node does not count.
+streaming_receiver() {
+  cat <<SQL
+SELECT status FROM pg_stat_wal_receiver
+WHERE status = 'streaming' AND sender_host = '${NODE_ADDRESS[$PRIMARY]}' AND sender_port = ${NODE_PORT[$PRIMARY]}
+SQL
+}
+
+# What this node has replayed beyond the primary's WAL no amount of waiting brings together.
+require_common_history() {
+  local why
+  read_primary_timelines
+  read_wal_positions
+  why=$(why_diverged "$TIMELINE" "$REPLAYED_LSN")
+  if [[ -n $why ]]; then
+    fail NodeDiverged "$why." "Start the rejoin runbook for $NODE: it rewinds or rebuilds it."
+  fi
+}
+
+# Slots that it had as a primary would keep WAL here for ever.
+drop_own_slots() {
+  local node names=''
+  for node in "${NODES[@]}"; do names+="${names:+,}'${NODE_SLOT[$node]}'"; done
+  if [[ -n $(sql <<<"SELECT slot_name FROM pg_replication_slots s, LATERAL pg_drop_replication_slot(s.slot_name)
+    WHERE s.slot_name IN ($names) AND s.slot_type = 'physical' AND NOT s.active") ]]; then changed=true; fi
 }

@@ -96,6 +96,11 @@ reload_and_wait() {
   done
 }
 
+# The value that a setting will have when the stopped server starts.
+configured() {
+  as_postgres "$BIN_DIRECTORY/postgres" -C "$1" -D "$DATA" || true
+}
+
 # The system identifier of a data directory: the first eight bytes of its control file, in every version.
 system_identifier() {
   local identifier

@@ -52,6 +52,21 @@ enable_service() {
   changed=true
 }
 
+# Keeps PostgreSQL from starting when the host boots, and says so in `changed` if it was not kept already.
+disable_service() {
+  case $SERVICE_CONTROL in
+    systemd)
+      if ! systemctl is-enabled --quiet "$SERVICE_UNIT"; then return 0; fi
+      systemctl disable --quiet "$SERVICE_UNIT"
+      ;;
+    pg_ctl)
+      if [[ ! -e $STATE/autostart ]]; then return 0; fi
+      as_postgres rm -f -- "$STATE/autostart"
+      ;;
+  esac
+  changed=true
+}
+
 start_failed() {
   fail StartFailed "On $NODE: $1. $(server_log)" 'Repair what the log says and start the runbook again.'
 }

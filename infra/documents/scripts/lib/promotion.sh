@@ -1,0 +1,41 @@
+# What a standby needs before it is promoted, so that nothing is missing when it accepts writes.
+
+# prepare_promotion: slots for the other nodes, and the rule that STANDBY_NAMES is: set before the first commit, which
+# would otherwise return without a standby. It has no effect while the node is in recovery.
+prepare_promotion() {
+  local node statements=''
+  for node in "${NODES[@]}"; do
+    if [[ $node != "$NODE" ]]; then statements+=$(slot_statements "${NODE_SLOT[$node]}"); fi
+  done
+  if [[ -n $(sql <<<"$statements") ]]; then changed=true; fi
+  put_standby_names
+}
+
+# Not reserved: if the node is not promoted after all, the slot keeps no WAL.
+slot_statements() {
+  if ((MAJOR_VERSION >= 13)); then
+    cat <<SQL
+SELECT 'dropped' FROM pg_replication_slots s, LATERAL pg_drop_replication_slot(s.slot_name)
+WHERE s.slot_name = '$1' AND s.wal_status = 'lost' AND NOT s.active;
+SQL
+  fi
+  cat <<SQL
+SELECT 'created' FROM pg_create_physical_replication_slot('$1', false)
+WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '$1');
+SQL
+}
+
+put_standby_names() {
+  local current
+  current=$(sql <<<'SHOW synchronous_standby_names')
+  if [[ $(standby_names_meaning "$current") == "$(standby_names_meaning "$STANDBY_NAMES")" ]]; then return 0; fi
+  changed=true
+  try_psql -d postgres -v names="$STANDBY_NAMES" <<<"ALTER SYSTEM SET synchronous_standby_names = :'names'" ||
+    sql_failed ConfigurationRefused 'Check the names of the nodes in clusters.json.'
+  reload_and_wait
+  current=$(sql <<<'SHOW synchronous_standby_names')
+  if [[ $(standby_names_meaning "$current") != "$(standby_names_meaning "$STANDBY_NAMES")" ]]; then
+    fail ConfigurationRefused "PostgreSQL on $NODE keeps synchronous_standby_names = $current." \
+      'Look for the setting on the command line of PostgreSQL, or for errors in its configuration files.'
+  fi
+}

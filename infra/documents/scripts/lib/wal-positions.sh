@@ -1,0 +1,32 @@
+# How far the WAL of the running server goes, whatever its role.
+
+# Where this node's WAL is: sets IN_RECOVERY, TIMELINE, RECEIVED_LSN (on disk, replayed or not), REPLAYED_LSN,
+# RECEIVER (its status, or nothing).
+read_wal_positions() {
+  local row
+  row=$(sql <<<"SELECT pg_is_in_recovery(),
+    CASE WHEN pg_is_in_recovery() THEN coalesce((SELECT nullif(received_tli, 0) FROM pg_stat_wal_receiver),
+        (SELECT greatest(c.timeline_id, r.min_recovery_end_timeline) FROM pg_control_checkpoint() c, pg_control_recovery() r))
+      ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int END,
+    CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn(), '0/0')
+      ELSE pg_current_wal_lsn() END,
+    CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_lsn() END,
+    (SELECT status FROM pg_stat_wal_receiver)")
+  IFS='|' read -r IN_RECOVERY TIMELINE RECEIVED_LSN REPLAYED_LSN RECEIVER <<<"$row"
+  if [[ $IN_RECOVERY == t ]]; then newer_timeline; fi
+}
+
+# The control file is behind; a standby has the history of each timeline that it has received.
+newer_timeline() {
+  local file number line left
+  for file in "$DATA"/pg_wal/????????.history; do
+    if [[ ! -r $file ]]; then continue; fi
+    number=$((16#$(basename -- "$file" .history))) left=''
+    while IFS= read -r line || [[ -n $line ]]; do
+      if [[ $line =~ ^[0-9]+[[:space:]]+([0-9A-F]+/[0-9A-F]+) ]]; then left=${BASH_REMATCH[1]}; fi
+    done <"$file"
+    if ((number > TIMELINE)) && [[ -n $left ]] && (($(lsn_number "$left") < $(lsn_number "$RECEIVED_LSN"))); then
+      TIMELINE=$number
+    fi
+  done
+}

@@ -1,0 +1,60 @@
+. lib/command.sh
+. lib/json.sh
+. lib/host.sh
+. lib/guard.sh
+. lib/postgres.sh
+. lib/service.sh
+. lib/standby-names.sh
+. lib/control-data.sh
+. lib/wal-positions.sh
+. lib/promotion.sh
+. lib/fence.sh
+
+# Seconds for WAL that is on its way, and for the promotion itself: it replays first what the node has received.
+readonly wal_limit=10 promotion_limit=600
+
+# Makes this standby the primary. The rule for its commits is in force before.
+main() {
+  local promoted=false
+  changed=false
+  guard
+  require_server
+  wait_until_accepting "$wal_limit" || start_failed 'PostgreSQL runs and does not accept connections'
+  read_wal_positions
+  if [[ $IN_RECOVERY == t ]]; then
+    require_wal
+    prepare_promotion
+    check_epoch
+    promote
+    promoted=true changed=true
+  else
+    prepare_promotion
+  fi
+  lift_fence
+  enable_service
+  succeed "$(json_object changed "$changed" promoted "$promoted" timeline "$TIMELINE" lsn "\"$RECEIVED_LSN\"" at "\"$(utc_time)\"")"
+}
+
+# The WAL must go beyond the position: what begins there is on this node too.
+require_wal() {
+  local deadline=$((SECONDS + wal_limit))
+  while (($(lsn_number "$RECEIVED_LSN") <= $(lsn_number "$MINIMUM_LSN"))); do
+    if ((SECONDS >= deadline)); then
+      fail StandbyLacksWal "$NODE has WAL up to $RECEIVED_LSN, and needs what is at $MINIMUM_LSN." \
+        'Nothing was promoted.'
+    fi
+    sleep 0.1
+    read_wal_positions
+  done
+}
+
+promote() {
+  local answer
+  answer=$(sql_options+=" -c statement_timeout=$((promotion_limit + 10))s" \
+    sql <<<"SELECT pg_promote(true, $promotion_limit)")
+  if [[ $answer != t ]]; then
+    fail PromotionFailed "PostgreSQL on $NODE has not ended recovery within $promotion_limit s. $(server_log)" \
+      'It may still do so. Start the runbook again: it goes on where it stopped.'
+  fi
+  read_wal_positions
+}
