@@ -19,6 +19,7 @@ const entryPoints = [
   '^local/hosts/aws-on-host\\.mjs$', // the aws command on a host's search path
   '^local/client/connect-in-network\\.mjs$', // started inside a network
   '^local/hosts/machines/listen-in-room\\.mjs$', // started inside a network
+  '^local/page/browser/page\\.ts$', // runs in a browser
   '^bench/',
 ];
 
@@ -37,6 +38,11 @@ module.exports = {
     only('lambdas/contract', ['lambdas/contract'], 'The contract is what everything else stands on.'),
     only('lambdas/domain', ['lambdas/domain', 'lambdas/contract'], 'Decisions are pure: they know no adapter.'),
     only('lambdas/adapters', ['lambdas/adapters', 'lambdas/domain', 'lambdas/contract'], 'Adapters know no handler.'),
+    only(
+      'lambdas/widget',
+      ['lambdas/widget', 'lambdas/domain', 'lambdas/contract'],
+      'What is drawn comes in as a view.',
+    ),
     only('lambdas/handlers', ['lambdas'], 'Handlers put the parts of lambdas/ together.'),
     only('local', ['local', 'lambdas/contract'], 'The local runtime reads cdk.out, never the source of what it runs.'),
     only('bench', ['bench', 'infra', 'lambdas', 'local'], 'Benchmarks measure the product, not the tests.'),

@@ -72,6 +72,7 @@ export class ClusterStack extends Stack {
       runbooks: stateMachines,
       checkCluster,
       observer,
+      widget: functions.get('dashboard-widget'),
     });
     new Outputs(this, 'Outputs', { cluster, runbooks: stateMachines, topicArn: topic.topicArn });
   }

@@ -15,6 +15,7 @@ export interface DashboardProps {
   readonly runbooks: Readonly<Record<RunbookName, sfn.IStateMachine>>;
   readonly checkCluster: lambda.IFunction;
   readonly observer: lambda.IFunction;
+  readonly widget: lambda.IFunction;
 }
 
 /** Columns of a dashboard. */
@@ -28,7 +29,7 @@ export class Dashboard extends Construct {
     new cloudwatch.Dashboard(this, 'Resource', {
       dashboardName: resourceNames(props.cluster.name).dashboard,
       defaultInterval: Duration.hours(3),
-      widgets: [[links(props)], overview(props), writes(props), standbys(props)],
+      widgets: [[links(props)], [picture(props)], overview(props), writes(props), standbys(props)],
     });
   }
 }
@@ -51,6 +52,21 @@ function links({ cluster, runbooks }: DashboardProps): cloudwatch.IWidget {
       '',
       `Runbooks: ${runbookLinks.join(' · ')} | Logs: ${logLinks.join(' · ')}`,
     ].join('\n'),
+  });
+}
+
+/** The cluster as it is at this moment, drawn by a function at each refresh: no metric says it in words. */
+function picture({ cluster, widget }: DashboardProps): cloudwatch.IWidget {
+  return new cloudwatch.CustomWidget({
+    title: `${cluster.name} now`,
+    functionArn: widget.functionArn,
+    updateOnRefresh: true,
+    updateOnResize: true,
+    // It shows the present, whatever time the graphs show.
+    updateOnTimeRangeChange: false,
+    width: fullWidth,
+    // The status, the picture and the table of three nodes; more scrolls within the widget.
+    height: 16,
   });
 }
 

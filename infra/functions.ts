@@ -195,6 +195,20 @@ export class ClusterFunctions extends Construct {
         runsOften: true,
         notRepeated: true,
       },
+      'dashboard-widget': {
+        description: 'Draws the cluster for its dashboard; looks only, and changes nothing',
+        timeoutSeconds: 15,
+        environment: {
+          ...observing.environment,
+          ...stateTableEnvironment,
+          RUNBOOK_ARN_PREFIX: runbookArnPrefix(this, cluster.name),
+        },
+        mayDo: [
+          ...observing.mayDo,
+          allow(['dynamodb:GetItem'], [stateTable.tableArn]),
+          allow(['states:ListExecutions'], runbooks),
+        ],
+      },
       'observe-cluster': {
         description: 'Asks every node over SQL; no AWS permissions, no route to AWS',
         timeoutSeconds: 30,

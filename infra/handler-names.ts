@@ -4,6 +4,7 @@ export const handlerNames = [
   'announce-runbook',
   'check-cluster',
   'complete-node-command',
+  'dashboard-widget',
   'observe-cluster',
   'plan-setup',
   'release-lock',

@@ -3,6 +3,7 @@ import {
   DescribeExecutionCommand,
   ExecutionDoesNotExist,
   InvalidToken,
+  ListExecutionsCommand,
   paginateListExecutions,
   SendTaskFailureCommand,
   SendTaskSuccessCommand,
@@ -10,6 +11,8 @@ import {
   TaskDoesNotExist,
   TaskTimedOut,
 } from '@aws-sdk/client-sfn';
+import type { RunningExecution } from '../contract/execution.ts';
+import { type RunbookName, runbookNames } from '../contract/names.ts';
 import type { CommandOutcome } from '../domain/command-outcome.ts';
 
 const client = new SFNClient({});
@@ -60,4 +63,25 @@ export async function oldestRunningSince(runbookArns: readonly string[]): Promis
     }
   }
   return oldest;
+}
+
+/**
+ * Every execution that runs now.
+ *
+ * @param arnPrefix ARN of the cluster's runbooks up to the runbook's name
+ */
+export async function runningExecutions(arnPrefix: string): Promise<RunningExecution[]> {
+  return (await Promise.all(runbookNames.map((runbook) => runningOf(runbook, `${arnPrefix}${runbook}`)))).flat();
+}
+
+async function runningOf(runbook: RunbookName, stateMachineArn: string): Promise<RunningExecution[]> {
+  // At most one of them holds the lock, and the others give up within seconds: one page holds them all.
+  const { executions = [] } = await client.send(
+    new ListExecutionsCommand({ stateMachineArn, statusFilter: 'RUNNING', maxResults: 20 }),
+  );
+  return executions.flatMap(({ executionArn, name, startDate }) =>
+    executionArn === undefined || name === undefined || startDate === undefined
+      ? []
+      : [{ arn: executionArn, runbook, name, startedAt: startDate }],
+  );
 }

@@ -90,16 +90,24 @@ export function requireCaughtUp(cluster: Cluster, primary: string, observation: 
   );
 }
 
-/** `pg_stat_replication` as psql prints it, standbys in their order of priority. */
-export function replicationTable(cluster: Cluster, facts: NodeFacts): string[] {
+/** Rows of `pg_stat_replication` in the order of `clusters.json`, foreign ones last. */
+export function inOrder(cluster: Cluster, rows: readonly ReplicationRow[]): ReplicationRow[] {
   const order = (row: ReplicationRow) => {
     const index = cluster.nodes.findIndex(({ name }) => name.toLowerCase() === row.applicationName.toLowerCase());
     return index === -1 ? cluster.nodes.length : index;
   };
+  return rows.toSorted((a, b) => order(a) - order(b));
+}
+
+/** `pg_stat_replication` as psql prints it, standbys in their order of priority. */
+export function replicationTable(cluster: Cluster, facts: NodeFacts): string[] {
   const heading = ['usename', 'application_name', 'client_addr', 'sync_state'];
-  const rows = facts.replication
-    .toSorted((a, b) => order(a) - order(b))
-    .map((row) => [row.user, row.applicationName, row.clientAddress ?? '', row.syncState]);
+  const rows = inOrder(cluster, facts.replication).map((row) => [
+    row.user,
+    row.applicationName,
+    row.clientAddress ?? '',
+    row.syncState,
+  ]);
   const widths = heading.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
   );

@@ -93,6 +93,7 @@ describe.each([
           'TOPIC_ARN',
         ],
         'complete-node-command': [],
+        'dashboard-widget': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION', 'RUNBOOK_ARN_PREFIX', 'STATE_TABLE'],
         'observe-cluster': [],
         'plan-setup': [],
         'release-lock': ['STATE_TABLE'],
@@ -162,11 +163,12 @@ describe.each([
         .map(({ holder, resources }) => [holder.replace(/[0-9A-F]{8}$/, ''), resources.length]);
       expect(readers.sort()).toEqual([
         ['Functionscheckclusterrole', 1],
+        ['Functionsdashboardwidgetrole', 1],
         ['Functionssetmaintenancerole', 1],
         ['Functionsverifyreplicationrole', 1],
         ['HostsPolicy', 2],
       ]);
-      for (const name of ['check-cluster', 'set-maintenance', 'verify-replication']) {
+      for (const name of ['check-cluster', 'dashboard-widget', 'set-maintenance', 'verify-replication']) {
         const [ofFunction] = permissionsOfFunction(template, `${cluster.name}-${name}`).filter(({ actions }) =>
           actions.includes('secretsmanager:GetSecretValue'),
         );
@@ -198,7 +200,7 @@ describe.each([
       ]);
     });
 
-    it('of the checker are these and no more', () => {
+    it('of the checker and of the widget are these and no more', () => {
       const own = (name: string) =>
         permissionsOfFunction(template, `${cluster.name}-${name}`).map(({ actions, resources }) => [
           actions.sort(),
@@ -211,6 +213,13 @@ describe.each([
         [['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], ['<StateTable.Arn>']],
         [['sns:Publish'], ['<AlertsTopic>']],
         [['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'], ['<ChecksQueue.Arn>']],
+      ]);
+      // It shows, and can neither start nor change anything.
+      expect(own('dashboard-widget')).toEqual([
+        [['lambda:InvokeFunction'], [observer]],
+        [['secretsmanager:GetSecretValue'], ['<CredentialsMonitoring>']],
+        [['dynamodb:GetItem'], ['<StateTable.Arn>']],
+        [['states:ListExecutions'], runbooks.toSorted()],
       ]);
       expect(own('schedule-checks')).toEqual([[['sqs:SendMessage'], ['<ChecksQueue.Arn>']]]);
     });
@@ -515,8 +524,15 @@ describe.each([
     for (const metric of [...clusterMetrics, ...nodeMetrics]) expect(body).toContain(`"${metric}"`);
     for (const { name } of cluster.nodes) expect(body).toContain(`"Node","${name}"`);
     expect(body).toMatch(/#\/statemachines\/view\/<RunbooksSetupRunbook/);
-    const { widgets } = JSON.parse(body) as { widgets: { type: string; x: number; width: number }[] };
-    expect(widgets.map(({ type }) => type)).toEqual(['text', 'alarm', ...Array(8).fill('metric')]);
+    const { widgets } = JSON.parse(body) as {
+      widgets: { type: string; x: number; width: number; properties: object }[];
+    };
+    expect(widgets.map(({ type }) => type)).toEqual(['text', 'custom', 'alarm', ...Array(8).fill('metric')]);
+    const [custom] = widgets.filter(({ type }) => type === 'custom');
+    expect(custom?.properties).toMatchObject({
+      endpoint: expect.stringMatching(/^<Functionsdashboardwidget\w+\.Arn>$/),
+      updateOn: { refresh: true, resize: true, timeRange: false },
+    });
     for (const { x, width } of widgets) expect(x + width).toBeLessThanOrEqual(24);
   });
 

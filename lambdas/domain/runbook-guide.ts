@@ -1,0 +1,42 @@
+/** What each runbook is for, and an input to start it with: for who has to choose one. */
+import type { Cluster } from '../contract/cluster-config.ts';
+import { type RunbookName, runbookNames } from '../contract/names.ts';
+import type { RunbookLinks } from './runbook-links.ts';
+
+interface Guide {
+  /** When to start it, in a sentence. */
+  readonly purpose: string;
+  /** An input that is right as it stands, or that shows what to fill in. */
+  readonly input: (cluster: Cluster) => object;
+}
+
+const guides: Readonly<Record<RunbookName, Guide>> = {
+  setup: {
+    purpose:
+      'Sets the cluster up; later it starts stopped standbys, builds those without data and corrects settings. Touches nothing that runs well.',
+    input: () => ({}),
+  },
+  maintenance: {
+    purpose: 'Keeps alerts silent for some minutes, with a reason that is told; 0 minutes ends it early.',
+    input: () => ({ minutes: 60, reason: 'say what for' }),
+  },
+};
+
+export interface RunbookView {
+  readonly name: RunbookName;
+  readonly purpose: string;
+  /** Where the console starts it. */
+  readonly console: string;
+  /** What starts it from a shell. */
+  readonly command: string;
+}
+
+/** All runbooks, in the order in which an operator meets them. */
+export function runbookViews(cluster: Cluster, links: RunbookLinks): RunbookView[] {
+  return runbookNames.map((name) => ({
+    name,
+    purpose: guides[name].purpose,
+    console: links.console(name),
+    command: links.startCommand(name, guides[name].input(cluster)),
+  }));
+}
