@@ -49,6 +49,7 @@ async function run(options: Options): Promise<void> {
     });
     if (!ending.signal.aborted) {
       console.log(`\n${colours.green('Ready:')} ${runtime.endpoint}   (end with Ctrl-C)`);
+      console.log(`${colours.green('Dashboard:')} ${runtime.endpoint}/   (in a browser)`);
       for (const { name, network } of runtime.clusters) {
         const arn = runtime.stateMachines.get(`${name}-setup`);
         if (arn === undefined) continue;

@@ -29,6 +29,7 @@ import { Hosts, makeProcessHosts } from './hosts/hosts.ts';
 import { makeMachines } from './hosts/machines/machines.ts';
 import { whyNoMachines } from './hosts/machines/why-no-machines.ts';
 import { LogStore } from './logs/log-store.ts';
+import { pageRequests } from './page/dashboard-page.ts';
 import { startEndpoint } from './protocols/endpoint.ts';
 import { EventSourceMappings } from './queues/event-source-mappings.ts';
 import { Queues } from './queues/queues.ts';
@@ -235,7 +236,7 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
       stsService(account),
     ],
     raw: { dynamodb: tables.handler },
-    control: controlRequests(bus, faults, hosts),
+    control: [controlRequests(bus, faults, hosts), pageRequests(stacks, functions)],
     onInternalError: (service, operation, error) => onInternalError(`${service}:${operation}`, error),
   }).catch(async (error: unknown) => {
     await tables.close();

@@ -174,8 +174,9 @@ const types: Readonly<Record<string, ResourceType>> = {
   'AWS::CloudWatch::CompositeAlarm': byName('inert', 'AlarmName', (name, stack) =>
     arn(stack, 'cloudwatch', `alarm:${name}`),
   ),
+  // Its custom widgets are shown on a page; no other widget is.
   'AWS::CloudWatch::Dashboard': byName(
-    'inert',
+    'served',
     'DashboardName',
     (name, stack) => `arn:aws:cloudwatch::${stack.account}:dashboard/${name}`,
   ),

@@ -14,7 +14,7 @@ const maximumBodyBytes = 16 * 1024 * 1024;
 /** Handles requests that bypass the operations: the table's library speaks DynamoDB by itself. */
 export type RawHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** Runtime's own requests below `/_local/`, which are not AWS. */
+/** Runtime's own requests, to `/` and below `/_local/`, which are not AWS; undefined for those of somebody else. */
 export type ControlHandler = (request: IncomingMessage, path: string, body: string) => Promise<Answer | undefined>;
 
 /** What the endpoint serves. */
@@ -23,7 +23,8 @@ export interface EndpointOptions {
   readonly services: readonly Service[];
   /** Services served below the level of operations, by name. */
   readonly raw: Readonly<Record<string, RawHandler>>;
-  readonly control: ControlHandler;
+  /** Asked in this order. */
+  readonly control: readonly ControlHandler[];
   /** Told of errors that are the runtime's own fault. */
   readonly onInternalError: (service: string, operation: string, error: unknown) => void;
 }
@@ -169,8 +170,11 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
         const own = request.headers.authorization === undefined && request.headers['x-amz-target'] === undefined;
         const isLink = unsignedOperations.has(url.searchParams.get('Action') ?? '');
         if (own && !isLink) {
-          const controlled = await options.control(request, url.pathname, (await readBody(request)).toString('utf8'));
-          if (controlled !== undefined) return controlled;
+          const body = (await readBody(request)).toString('utf8');
+          for (const control of options.control) {
+            const controlled = await control(request, url.pathname, body);
+            if (controlled !== undefined) return controlled;
+          }
         }
       }
       const scope = credentialScope(request);
