@@ -10,12 +10,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureLambdaNode } from './lambda-node.mjs';
 import { ensureNpmPackages } from './npm-packages.mjs';
-import { ensureMachinePackages, ensureSystemPackages } from './system-packages.mjs';
+import { ensureBrowser, ensureMachinePackages, ensureSystemPackages } from './system-packages.mjs';
 import { Failure, say } from './words.mjs';
 
-const usage = `usage: node local/prerequisites/run.mjs [--postgres] [--machines] [--reap] COMMAND [ARGUMENT…]
+const usage = `usage: node local/prerequisites/run.mjs [--postgres] [--machines] [--browser] [--reap] COMMAND [ARGUMENT…]
   --postgres  the command needs a PostgreSQL server on this machine
   --machines  its hosts may be machines (so may those of a command that is given --hosts machines)
+  --browser   it tests pages: with a browser, if this machine has or gets one
   --reap      end every process that the command leaves behind`;
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -25,7 +26,7 @@ function main(args) {
   const first = args.findIndex((arg) => !arg.startsWith('--'));
   const options = first < 0 ? args : args.slice(0, first);
   const command = first < 0 ? [] : args.slice(first);
-  const unknown = options.find((option) => !['--postgres', '--machines', '--reap'].includes(option));
+  const unknown = options.find((option) => !['--postgres', '--machines', '--browser', '--reap'].includes(option));
   if (unknown !== undefined) throw new Failure(`unknown option ${unknown}`, usage);
   if (command.length === 0) throw new Failure('there is no command to run', usage);
 
@@ -34,6 +35,7 @@ function main(args) {
   if (options.includes('--postgres')) ensureSystemPackages();
   const asked = command.includes('--hosts=machines') || command[command.indexOf('--hosts') + 1] === 'machines';
   if (options.includes('--machines') || asked) ensureMachinePackages();
+  if (options.includes('--browser')) ensureBrowser();
   const path = [nodeBin, join(root, 'node_modules', '.bin'), process.env.PATH].filter(Boolean).join(':');
   execute(options.includes('--reap') ? ['perl', join(root, 'local', 'reaper.pl'), ...command] : command, path);
 }

@@ -23,6 +23,9 @@ export const machinePrograms = [
   { program: 'unshare', debianPackage: 'util-linux' },
 ];
 
+/** Names under which a browser for tests may be installed, best first. */
+const browsers = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
+
 /**
  * What to do about missing packages.
  * @typedef {{ kind: 'nothing' }
@@ -83,12 +86,42 @@ export function ensureSystemPackages() {
  */
 export function ensureMachinePackages() {
   const missing = machinePrograms.filter(({ program }) => !hasProgram(program));
-  if (missing.length === 0 || process.getuid?.() !== 0 || !hasProgram('apt-get')) return;
+  const packages = [...new Set(missing.map(({ debianPackage }) => debianPackage))];
+  installIfPossible(packages, 'Without them hosts cannot be machines.');
+}
+
+/** Installs a browser for the tests of the dashboard page, where root can. Where not, those tests are skipped. */
+export function ensureBrowser() {
+  if (findBrowser() !== undefined) return;
+  // A small system has no font, and a page without letters cannot be looked at.
+  installIfPossible(['chromium', 'fonts-liberation'], 'Without it the dashboard page is not tested.');
+}
+
+/**
+ * The program of a browser that tests can drive: that of the variable CHROMIUM, else an installed one.
+ * @returns {string | undefined}
+ */
+export function findBrowser() {
+  if (process.env.CHROMIUM) return process.env.CHROMIUM;
+  for (const browser of browsers) {
+    const found = pathOf(browser);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/**
+ * Installs what is good to have, if this machine lets us.
+ * @param {readonly string[]} packages
+ * @param {string} consequence what is not possible without them
+ */
+function installIfPossible(packages, consequence) {
+  if (packages.length === 0 || process.getuid?.() !== 0 || !hasProgram('apt-get')) return;
   try {
-    aptInstall([...new Set(missing.map(({ debianPackage }) => debianPackage))]);
+    aptInstall(packages);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    say(`${error.message}\nWithout them hosts cannot be machines.`);
+    say(`${error.message}\n${consequence}`);
   }
 }
 
@@ -149,12 +182,22 @@ function writeForAWhile(file, text, mode) {
 
 /** @param {string} program */
 export function hasProgram(program) {
-  return (process.env.PATH ?? '').split(':').some((directory) => {
+  return pathOf(program) !== undefined;
+}
+
+/**
+ * Where a program is on the search path.
+ * @param {string} program
+ * @returns {string | undefined}
+ */
+function pathOf(program) {
+  const directory = (process.env.PATH ?? '').split(':').find((each) => {
     try {
-      accessSync(join(directory, program), constants.X_OK);
-      return directory !== '';
+      accessSync(join(each, program), constants.X_OK);
+      return each !== '';
     } catch {
       return false;
     }
   });
+  return directory === undefined ? undefined : join(directory, program);
 }
