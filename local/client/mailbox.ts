@@ -17,17 +17,21 @@ const isNotice = ({ subject }: Mail) => /^(?:STARTED|DONE|FAILED|STOPPED|MAINTEN
 /** Reads mails in the order of their arrival, each once. */
 export class Mailbox {
   readonly #directory: string;
-  readonly #read = new Set<string>();
+  readonly #ending: string;
+  /** Subjects by file. */
+  readonly #read = new Map<string, string>();
   readonly #alerts: Mail[] = [];
   readonly #notices: Mail[] = [];
 
-  constructor(directory: string) {
+  /** @param subscriber only mails to this address; to everybody when omitted */
+  constructor(directory: string, subscriber?: string) {
     this.#directory = directory;
+    this.#ending = subscriber === undefined ? '.eml' : `-${subscriber}.eml`;
   }
 
-  /** Mails read so far. */
-  get readCount(): number {
-    return this.#read.size;
+  /** Subjects of all mails read so far, notices among them. */
+  get subjects(): string[] {
+    return [...this.#read.values()];
   }
 
   /** Alerts of the checker that have arrived since the last call. */
@@ -44,12 +48,13 @@ export class Mailbox {
 
   async #receive(): Promise<void> {
     const files = existsSync(this.#directory)
-      ? readdirSync(this.#directory).filter((file) => file.endsWith('.eml'))
+      ? readdirSync(this.#directory).filter((file) => file.endsWith(this.#ending))
       : [];
     for (const file of files.toSorted()) {
       if (this.#read.has(file)) continue;
-      this.#read.add(file);
+      this.#read.set(file, '');
       const { subject = '', text = '' } = await PostalMime.parse(readFileSync(join(this.#directory, file)));
+      this.#read.set(file, subject);
       const mail = { file, subject, text };
       (isNotice(mail) ? this.#notices : this.#alerts).push(mail);
     }
