@@ -157,6 +157,24 @@ export class ClusterFunctions extends Construct {
         timeoutSeconds: 30,
         mayDo: [],
       },
+      'plan-allow-async': {
+        description: 'Decides whether commits wait for missing standbys, and plans to let them return without',
+        timeoutSeconds: 30,
+        environment: { ...observing.environment, ...stateTableEnvironment },
+        mayDo: [...observing.mayDo, allow(['dynamodb:GetItem'], [stateTable.tableArn])],
+      },
+      'plan-resume-sync': {
+        description: 'Plans the return to synchronous replication',
+        timeoutSeconds: 30,
+        environment: { ...observing.environment, ...stateTableEnvironment },
+        mayDo: [...observing.mayDo, allow(['dynamodb:GetItem'], [stateTable.tableArn])],
+      },
+      'record-allowance': {
+        description: 'Records for how long commits may return without a standby, or that they may no longer',
+        timeoutSeconds: 15,
+        environment: stateTableEnvironment,
+        mayDo: [allow(['dynamodb:UpdateItem'], [stateTable.tableArn])],
+      },
       'verify-replication': {
         description: 'Asks the observer and judges whether replication is as it should be',
         timeoutSeconds: 60,

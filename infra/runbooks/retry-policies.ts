@@ -43,3 +43,11 @@ export const standbyCatchingUp: RetryProps = {
   maxAttempts: 700,
   backoffRate: 1,
 };
+
+/** Standbys that were seen caught up confirm what was committed since: 3 × (1 s + up to 20 s inside the function) = 63 s. */
+export const standbyConfirming: RetryProps = {
+  errors: errors('StandbyNotCaughtUp'),
+  interval: Duration.seconds(1),
+  maxAttempts: 3,
+  backoffRate: 1,
+};

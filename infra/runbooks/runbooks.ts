@@ -5,8 +5,10 @@ import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
 import { type RunbookName, resourceNames, runbookNames } from '../../lambdas/contract/names.ts';
 import { logGroup } from '../log-groups.ts';
 import { acknowledgeWildcard } from '../wildcards.ts';
+import { AllowAsyncRunbook } from './allow-async.ts';
 import type { RunbookProps } from './locked-runbook.ts';
 import { MaintenanceRunbook } from './maintenance.ts';
+import { ResumeSyncRunbook } from './resume-sync.ts';
 import type { RunbookFunctions } from './runbook-functions.ts';
 import { SetupRunbook } from './setup.ts';
 
@@ -20,7 +22,12 @@ const constructs: Readonly<
       props: RunbookProps,
     ) => Construct & { stateMachine: StateMachine }
   >
-> = { setup: SetupRunbook, maintenance: MaintenanceRunbook };
+> = {
+  setup: SetupRunbook,
+  maintenance: MaintenanceRunbook,
+  'allow-async': AllowAsyncRunbook,
+  'resume-sync': ResumeSyncRunbook,
+};
 
 /** `setup` → `Setup`, `allow-async` → `AllowAsync`. */
 export function constructId(runbook: RunbookName): string {

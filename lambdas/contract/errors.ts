@@ -61,6 +61,10 @@ export const errorMeanings = {
   StillFollowing: 'a standby’s WAL receiver does not end',
   StandbyLacksWal: 'the standby that was to be promoted does not have all WAL; nothing was promoted',
   PromotionFailed: 'PostgreSQL did not end recovery in time',
+  // Writing without standbys
+  NothingToAllow: 'commits do not wait for missing standbys, so there is nothing to allow',
+  TooFewStandbys: 'fewer standbys have caught up than a commit needs: writes would block',
+  CommitsStillWait: 'sessions wait for a standby although no rule asks for one',
   // Over SQL
   StandbyNotStreaming: 'the primary has no streaming walsender for the standby',
   StandbyCatchingUp: 'it receives WAL and has not reached the primary’s position yet',

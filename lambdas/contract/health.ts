@@ -20,6 +20,7 @@ export const findingKinds = [
   'NoPrimary', // every node that answers is a standby
   'WritesBlocked', // commits wait, or the next one will
   'DurabilityRisk', // commits that waited when the primary restarted are on no standby yet
+  'SynchronousReplicationSuspended', // commits return without a standby for a limited time, as the allow-async runbook allowed
   'CommitsNotReplicated', // the primary's settings let commits return without a standby
   'PrimaryUnobservable', // the observer gets no answer, and nothing says that the primary is down
   'StandbyDown', // no WAL is sent to it and nothing listens there
@@ -84,7 +85,17 @@ export const checkerMemorySchema = z.object({
   /** Commits that were seen waiting for longer than a healthy one does. */
   waiting: z.object({ node: z.string(), since: z.iso.datetime(), transactions: z.array(z.string()) }).nullable(),
   /** Commits up to this position returned, or became visible, without a standby. */
-  durabilityRisk: z.object({ node: z.string(), lsn: z.string(), since: z.iso.datetime() }).nullable(),
+  durabilityRisk: z
+    .object({
+      node: z.string(),
+      lsn: z.string(),
+      since: z.iso.datetime(),
+      /** Why: the primary restarted while commits waited, or commits were allowed to return without a standby. */
+      cause: z.enum(['restart', 'suspension']).default('restart'),
+    })
+    .nullable(),
+  /** Commits after this position return without a standby, for the time being, by an allowance. */
+  suspension: z.object({ node: z.string(), lsn: z.string(), since: z.iso.datetime() }).nullable().default(null),
 });
 export type CheckerMemory = z.infer<typeof checkerMemorySchema>;
 

@@ -1,5 +1,6 @@
 /** Inputs of the functions that runbooks call: infra fills them in, handlers parse them. */
 import * as z from 'zod';
+import { type Allowance, allowanceSchema } from './allowance.ts';
 import type { Status } from './health.ts';
 import { runbookNames } from './names.ts';
 import { type NodeCommandName, nodeCommandNames, preflightFactsSchema } from './node-commands.ts';
@@ -115,8 +116,13 @@ export interface SetupPlan {
 export const standbyReportSchema = z.object({ node: z.string(), failure: failureSchema.optional() });
 
 export const verifyReplicationInputSchema = z.strictObject({
-  /** `streaming`: every standby streams under its own name. `durable`: as many as the rule asks for have also caught up. */
-  expect: z.enum(['streaming', 'durable']),
+  /**
+   * - `streaming`: every standby streams under its own name
+   * - `durable`: and as many as the rule asks for have caught up
+   * - `synchronous`: as many as the rule asks for have caught up, whatever the others do
+   * - `released`: commits wait for nobody
+   */
+  expect: z.enum(['streaming', 'durable', 'synchronous', 'released']),
   primary: z.string(),
   /** Reports of the standbys that were just built; a failure among them is raised before anything is asked. */
   standbys: z.array(standbyReportSchema).default([]),
@@ -129,3 +135,33 @@ export interface ReplicationReport {
   /** pg_stat_replication as psql prints it, one line each. */
   table: string[];
 }
+
+/** Of the functions that plan writing without standbys, and the return from it. */
+export const planAsyncInputSchema = z.strictObject({
+  execution: z.string(),
+  /** The runbook's own input, checked when the lock was taken. */
+  input: z.record(z.string(), z.unknown()),
+});
+
+/** What `allow-async` is going to do. */
+export interface AllowAsyncPlan {
+  primary: string;
+  /** Empty: commits wait for nobody. */
+  synchronousStandbyNames: string;
+  allowance: Allowance;
+  summary: string[];
+}
+
+/** What `resume-sync` is going to do. */
+export interface ResumeSyncPlan {
+  primary: string;
+  synchronousStandbyNames: string;
+  /** Too few standbys have caught up: commits will wait. */
+  writesBlock: boolean;
+  summary: string[];
+}
+
+export const recordAllowanceInputSchema = z.union([
+  z.strictObject({ allowance: allowanceSchema }),
+  z.strictObject({ remove: z.literal(true) }),
+]);

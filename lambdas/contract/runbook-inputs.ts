@@ -19,10 +19,24 @@ export const maintenanceInputSchema = z
   .refine(({ minutes, reason }) => minutes === 0 || reason !== undefined, { path: ['reason'], message: reasonRule });
 export type MaintenanceInput = z.infer<typeof maintenanceInputSchema>;
 
+const allowedMinutes = 'must be a whole number of minutes from 1 to 1440';
+
+/** For how long commits may return without a standby, and why. */
+export const allowAsyncInputSchema = z.strictObject({
+  minutes: z.int(allowedMinutes).min(1, allowedMinutes).max(1440, allowedMinutes),
+  reason: z.string(reasonRule).trim().min(1, reasonRule).max(200, reasonRule),
+  ...comment,
+});
+
+/** `blockWrites`: the rule is to be back in force although commits will wait for a standby. */
+export const resumeSyncInputSchema = z.strictObject({ blockWrites: z.boolean().default(false), ...comment });
+
 /** The input of each runbook of a cluster; what a schema does not know is refused, for it may be a misspelt option. */
 export function runbookInputSchemas(_cluster: Cluster) {
   return {
     setup: z.strictObject({ ...comment }),
     maintenance: maintenanceInputSchema,
+    'allow-async': allowAsyncInputSchema,
+    'resume-sync': resumeSyncInputSchema,
   } satisfies Record<RunbookName, z.ZodType>;
 }

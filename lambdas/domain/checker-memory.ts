@@ -15,6 +15,7 @@ export const emptyMemory: CheckerMemory = {
   lagging: [],
   waiting: null,
   durabilityRisk: null,
+  suspension: null,
 };
 
 /**
@@ -48,6 +49,7 @@ export function remember(seen: Survey): CheckerMemory {
       }),
     waiting: waitingCommits(primary, memory, blocked, seen.now),
     durabilityRisk: durabilityRisk(seen, primary),
+    suspension: suspension(seen, primary),
   };
 }
 
@@ -62,16 +64,35 @@ function synchronousSeen({ memory, now }: Survey, { node, facts }: Answered): Ch
     : { ...found, since: now.toISOString() };
 }
 
+/** Commits return without a standby by an allowance; one that was made for another primary explains nothing. */
+function suspension(seen: Survey, { node, facts }: Answered): CheckerMemory['suspension'] {
+  const { allowance, memory } = seen;
+  if (synchronousSituation(facts) !== null) return null;
+  if (allowance?.primary === node.name) return { node: node.name, lsn: allowance.lsn, since: allowance.since };
+  return memory.suspension?.node === node.name ? memory.suspension : null;
+}
+
 /**
- * PostgreSQL commits on restart whatever waited for a standby. Until as many standbys as the rule asks for have that
- * WAL (the first position seen after the restart covers it), those commits exist on one node only.
+ * PostgreSQL commits on restart whatever waited for a standby, and an allowance lets commits return without one. Until
+ * as many standbys as the rule asks for have that WAL (the first position seen afterwards covers it), those commits
+ * exist on one node only.
  */
-function durabilityRisk({ memory, cluster, now }: Survey, { node, facts }: Answered): CheckerMemory['durabilityRisk'] {
+function durabilityRisk(seen: Survey, { node, facts }: Answered): CheckerMemory['durabilityRisk'] {
+  const { memory, cluster, now } = seen;
   const known = memory.durabilityRisk?.node === node.name ? memory.durabilityRisk : null;
   const restarted = memory.primary?.node === node.name && memory.primary.startedAt !== facts.startedAt;
   const waited = memory.waiting?.node === node.name;
+  const suspended = memory.suspension?.node === node.name ? memory.suspension : null;
+  const ended = suspended !== null && synchronousSituation(facts) !== null;
+  const lsn = facts.lsn;
   const risk =
-    restarted && waited && facts.lsn !== null ? { node: node.name, lsn: facts.lsn, since: now.toISOString() } : known;
+    lsn === null
+      ? known
+      : ended
+        ? { node: node.name, lsn, since: suspended.since, cause: 'suspension' as const }
+        : restarted && waited
+          ? { node: node.name, lsn, since: now.toISOString(), cause: 'restart' as const }
+          : known;
   if (risk === null) return null;
   const position = lsnPosition(risk.lsn);
   const safe = facts.replication.filter(

@@ -60,6 +60,7 @@ export const findingPolicies: Readonly<Record<FindingKind, FindingPolicy>> = {
   NoPrimary:                 policy('critical', 'primary-down',   2, 'primary'),
   WritesBlocked:             policy('critical', 'writes-blocked', 2, 'writes'),
   DurabilityRisk:            policy('critical', 'degraded',       1, 'durability'),
+  SynchronousReplicationSuspended: policy('warning', 'degraded',  1, 'commits'),
   CommitsNotReplicated:      policy('critical', 'degraded',       1, 'commits'),
   PrimaryUnobservable:       policy('warning',  'unknown',        2, 'primary'),
   StandbyDown:               policy('warning',  'degraded',       1, 'standby'),

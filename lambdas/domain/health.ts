@@ -1,4 +1,5 @@
 /** Judges an observation: facts and what is remembered in, a status with its findings out. */
+import type { Allowance } from '../contract/allowance.ts';
 import type { Cluster } from '../contract/cluster-config.ts';
 import {
   type CheckerMemory,
@@ -21,8 +22,14 @@ import { standbyFindings } from './standby-findings.ts';
 import { type Survey, survey } from './survey.ts';
 import { synchronousFindings } from './synchronous-findings.ts';
 
-export function assess(cluster: Cluster, observation: Observation, memory: CheckerMemory, now: Date): Health {
-  const seen = survey(cluster, observation, memory, now);
+export function assess(
+  cluster: Cluster,
+  observation: Observation,
+  memory: CheckerMemory,
+  now: Date,
+  allowance: Allowance | null = null,
+): Health {
+  const seen = survey(cluster, observation, memory, now, allowance);
   const remembered = remember(seen);
   const current = { ...seen, memory: { ...remembered, waiting: memory.waiting } };
   const findings = isSetUp(seen) ? allFindings(current) : [notSetUp(seen)];

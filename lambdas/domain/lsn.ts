@@ -9,3 +9,9 @@ export function lsnPosition(lsn: string): bigint {
   if (match === null) throw new RangeError(`"${lsn}" is not an LSN`);
   return (BigInt(`0x${match[1]}`) << 32n) | BigInt(`0x${match[2]}`);
 }
+
+/** A position as PostgreSQL prints it. */
+export function lsnText(position: bigint): string {
+  const half = (value: bigint) => value.toString(16).toUpperCase();
+  return `${half(position >> 32n)}/${half(position & 0xffff_ffffn)}`;
+}

@@ -42,7 +42,13 @@ const rebuild = (situation: Situation) =>
     `Stop PostgreSQL on ${situation.finding.node} (${service(situation, 'stop', situation.finding.node ?? '')}), move ${dataDirectoryOf(situation)} away, then start the setup runbook: it takes a new base backup.`,
   );
 
-const remedies: Readonly<Record<FindingKind, (situation: Situation) => NextStep>> = {
+/** For the time when no standby can be brought back: an hour is long enough to think, and short enough to come back to. */
+const allowAsync = ({ finding: { node } }: Situation): NextStep => ({
+  text: `If no standby can be brought back soon: allow-async lets writes go on without one, for the minutes that you give. What is committed meanwhile is lost if ${node} is lost. It ends by itself as soon as a standby has caught up.`,
+  runbook: { name: 'allow-async', input: { minutes: 60, reason: 'no standby can be brought back soon' } },
+});
+
+const remedies: Readonly<Record<FindingKind, (situation: Situation) => NextStep | readonly NextStep[]>> = {
   TwoPrimaries: (situation) =>
     byHand(
       `Stop the applications, decide which node holds the truth, and stop PostgreSQL on the other one (${service(situation, 'stop', '')}) before anything else. Keep its data directory: it holds writes that the other one lacks.`,
@@ -55,14 +61,23 @@ const remedies: Readonly<Record<FindingKind, (situation: Situation) => NextStep>
     byHand(
       'Decide which standby has received the most WAL (the nodes above), make certain that the former primary is stopped, then run SELECT pg_promote() there.',
     ),
-  WritesBlocked: () =>
+  WritesBlocked: (situation) => [
     setup(
       'Start the setup runbook: it starts stopped standbys. One that streams is enough to let the waiting commits return. Do not cancel waiting sessions: that commits them without a standby.',
     ),
+    allowAsync(situation),
+  ],
   DurabilityRisk: () =>
     setup(
       'Bring a standby back: the setup runbook starts it. Do not fail over until this has passed, or those commits are lost.',
     ),
+  SynchronousReplicationSuspended: () => [
+    returnOfStandbys(),
+    {
+      text: 'Synchronous replication returns by itself when enough standbys have caught up, or when the time is over; then writes wait again if none has. The resume-sync runbook brings it back before that.',
+      runbook: { name: 'resume-sync', input: {} },
+    },
+  ],
   CommitsNotReplicated: () =>
     setup('Start the setup runbook: it sets synchronous_commit and, once standbys stream, synchronous_standby_names.'),
   PrimaryUnobservable: () => byHand(observerAdvice),
@@ -109,16 +124,17 @@ const remedies: Readonly<Record<FindingKind, (situation: Situation) => NextStep>
 const observerAdvice =
   'Check the security group between observer and node, pg_hba.conf, and that the monitoring secret holds the password of the monitoring user.';
 
+/** Findings whose own remedy brings standbys back. */
+const bringsStandbysBack: ReadonlySet<FindingKind> = new Set(['WritesBlocked', 'SynchronousReplicationSuspended']);
+
 /** What to do, most urgent first; what is the same for several findings is said once. */
 export function nextSteps(cluster: Cluster, findings: readonly Finding[], evidence: Evidence): NextStep[] {
   // Another standby that took over is explained by what happened to the first.
   const causes = findings.length > 1 ? findings.filter(({ kind }) => kind !== 'SynchronousStandbyChanged') : findings;
-  const steps = causes.map((finding) => remedies[finding.kind]({ cluster, finding, evidence }));
   // Starting stopped standbys is said once, in the words of the most urgent finding that asks for it.
-  const started = causes.some(({ kind }) => kind === 'WritesBlocked');
-  return steps.filter(
-    (step, index) =>
-      steps.findIndex(({ text }) => text === step.text) === index &&
-      !(started && causes[index]?.kind === 'StandbyDown'),
-  );
+  const started = causes.some(({ kind }) => bringsStandbysBack.has(kind));
+  const steps = causes
+    .filter(({ kind }) => !(started && kind === 'StandbyDown'))
+    .flatMap((finding) => remedies[finding.kind]({ cluster, finding, evidence }));
+  return steps.filter((step, index) => steps.findIndex(({ text }) => text === step.text) === index);
 }

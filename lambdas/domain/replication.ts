@@ -90,6 +90,21 @@ export function requireCaughtUp(cluster: Cluster, primary: string, observation: 
   );
 }
 
+/**
+ * Requires that commits wait for nobody, and that those which waited have returned.
+ *
+ * @throws OperatorError CommitsStillWait
+ */
+export function requireReleased(primary: string, observation: Observation): void {
+  const { synchronousStandbyNames, blockedSessions } = primaryFacts(observation, primary);
+  if (synchronousStandbyNames.trim() === '' && blockedSessions.count === 0) return;
+  throw new OperatorError(
+    'CommitsStillWait',
+    `synchronous_standby_names on ${primary} is ${synchronousStandbyNames === '' ? 'empty' : synchronousStandbyNames}, and ${blockedSessions.count} sessions wait for a standby, the oldest for ${Math.round(blockedSessions.oldestSeconds)} s.`,
+    'Look at the PostgreSQL log of the primary. Do not cancel waiting sessions; start this runbook again.',
+  );
+}
+
 /** Rows of `pg_stat_replication` in the order of `clusters.json`, foreign ones last. */
 export function inOrder(cluster: Cluster, rows: readonly ReplicationRow[]): ReplicationRow[] {
   const order = (row: ReplicationRow) => {

@@ -20,6 +20,15 @@ const guides: Readonly<Record<RunbookName, Guide>> = {
     purpose: 'Keeps alerts silent for some minutes, with a reason that is told; 0 minutes ends it early.',
     input: () => ({ minutes: 60, reason: 'say what for' }),
   },
+  'allow-async': {
+    purpose:
+      'When no standby can be brought back soon: lets writes go on without one for some minutes. What is committed meanwhile is lost if the primary is lost.',
+    input: () => ({ minutes: 60, reason: 'say why' }),
+  },
+  'resume-sync': {
+    purpose: 'Ends allow-async before its time: commits wait for standbys again.',
+    input: () => ({}),
+  },
 };
 
 export interface RunbookView {

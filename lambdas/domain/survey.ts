@@ -1,4 +1,5 @@
 /** Puts an observation in order: who answers, who is the primary, who should be it when nobody is. */
+import type { Allowance } from '../contract/allowance.ts';
 import type { Cluster, ClusterNode } from '../contract/cluster-config.ts';
 import type { CheckerMemory } from '../contract/health.ts';
 import type { NodeFacts, NodeObservation, Observation, ReplicationRow } from '../contract/observation.ts';
@@ -20,6 +21,8 @@ export interface Survey {
   readonly cluster: Cluster;
   readonly memory: CheckerMemory;
   readonly now: Date;
+  /** The allowance to commit without standbys that is on record. */
+  readonly allowance: Allowance | null;
   readonly answered: readonly Answered[];
   readonly silent: readonly Silent[];
   /** Nodes that accept writes; more than one is a split brain. */
@@ -89,7 +92,13 @@ function presume(cluster: Cluster, memory: CheckerMemory, answered: readonly Ans
   return silent.length === 1 && only !== undefined ? only.node : null;
 }
 
-export function survey(cluster: Cluster, observation: Observation, memory: CheckerMemory, now: Date): Survey {
+export function survey(
+  cluster: Cluster,
+  observation: Observation,
+  memory: CheckerMemory,
+  now: Date,
+  allowance: Allowance | null = null,
+): Survey {
   const answered: Answered[] = [];
   const silent: Silent[] = [];
   for (const node of cluster.nodes) {
@@ -100,5 +109,5 @@ export function survey(cluster: Cluster, observation: Observation, memory: Check
   const primaries = answered.filter(({ facts }) => !facts.inRecovery);
   const primary = choosePrimary(primaries, memory);
   const presumedPrimary = primary === null ? presume(cluster, memory, answered, silent) : null;
-  return { cluster, memory, now, answered, silent, primaries, primary, presumedPrimary };
+  return { cluster, memory, now, allowance, answered, silent, primaries, primary, presumedPrimary };
 }

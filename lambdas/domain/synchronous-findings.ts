@@ -1,6 +1,8 @@
 /** Do commits return, and do they return only when a standby has them? */
+import type { Allowance } from '../contract/allowance.ts';
 import type { Finding } from '../contract/health.ts';
 import type { ReplicationRow } from '../contract/observation.ts';
+import { bytesBetween, caughtUpStandbys } from './durability-debt.ts';
 import { finding } from './finding-policy.ts';
 import { lsnPosition } from './lsn.ts';
 import { bytes, counted, list, waitingSessions } from './quantities.ts';
@@ -22,7 +24,7 @@ export function synchronousFindings(seen: Survey): Finding[] {
   const { primary } = seen;
   if (primary === null) return [];
   const situation = synchronousSituation(primary.facts);
-  if (situation === null) return [...notReplicated(primary), ...durabilityRisk(seen, primary)];
+  if (situation === null) return [...unprotected(seen, primary), ...durabilityRisk(seen, primary)];
   return [
     ...(situation.candidates.length < situation.rule.count
       ? [tooFewStandbys(seen, primary, situation)]
@@ -128,6 +130,39 @@ function changedStandby(seen: Survey, primary: Answered, { rule, confirming }: S
   ];
 }
 
+/** Commits return without a standby: because somebody allowed that for a time, or because the settings are wrong. */
+function unprotected(seen: Survey, primary: Answered): Finding[] {
+  const { allowance } = seen;
+  const allowed = allowance?.primary === primary.node.name && primary.facts.synchronousStandbyNames.trim() === '';
+  return allowed ? [suspended(seen, primary, allowance)] : notReplicated(primary);
+}
+
+function suspended({ cluster, now }: Survey, { node, facts }: Answered, allowance: Allowance): Finding {
+  const overdue = now.getTime() >= Date.parse(allowance.until);
+  const caughtUp = caughtUpStandbys(cluster, node.name, facts);
+  const debt = bytesBetween(allowance.lsn, facts.lsn ?? allowance.lsn);
+  const who = allowance.automatic ? 'by policy (whenNoStandby: degrade)' : `by allow-async: ${allowance.reason}`;
+  const held =
+    caughtUp.length > 0
+      ? `${list(caughtUp)} ${caughtUp.length === 1 ? 'has' : 'have'} caught up.`
+      : `It is lost if ${node.name} is lost: no standby has caught up.`;
+  return finding(
+    'SynchronousReplicationSuspended',
+    node.name,
+    {
+      title: overdue
+        ? `writes go on without a standby beyond ${clock(allowance.until)}`
+        : `writes go on without a standby until ${clock(allowance.until)}`,
+      message: `Commits on ${node.name} return without a standby since ${utcMinutes(allowance.since)}, until ${utcMinutes(allowance.until)}${overdue ? ' at the latest, which has passed' : ''}; ${who}. Durability debt: ${bytes(debt)} of WAL after ${allowance.lsn}. ${held}`,
+    },
+    // A person who allowed it knows; a policy did it in nobody's sight.
+    { severity: allowance.automatic || overdue ? 'critical' : 'warning' },
+  );
+}
+
+const clock = (time: string) => `${time.slice(11, 16)} UTC`;
+const utcMinutes = (time: string) => `${time.slice(0, 16).replace('T', ' ')} UTC`;
+
 /** The primary's own settings let commits return before a standby has them. */
 function notReplicated({ node, facts }: Answered): Finding[] {
   const level = localCommitLevels.has(facts.synchronousCommit);
@@ -141,7 +176,7 @@ function notReplicated({ node, facts }: Answered): Finding[] {
   ];
 }
 
-/** Commits that waited when the primary restarted are visible since then, and perhaps on no standby. */
+/** Commits that returned without a standby, and perhaps are on none still. */
 function durabilityRisk({ memory, cluster }: Survey, { node, facts }: Answered): Finding[] {
   const risk = memory.durabilityRisk;
   if (risk === null || risk.node !== node.name) return [];
@@ -153,10 +188,20 @@ function durabilityRisk({ memory, cluster }: Survey, { node, facts }: Answered):
     since > furthest && furthest > 0n
       ? ` The most advanced standby lacks ${bytes(Number(since - furthest))} of it.`
       : '';
+  const [title, why] =
+    risk.cause === 'restart'
+      ? [
+          'commits without a standby after a restart',
+          `Commits were waiting for a standby when ${node.name} restarted. They are visible now, and until`,
+        ]
+      : [
+          'commits without a standby from before',
+          `Commits were allowed to return without a standby since ${utcMinutes(risk.since)}. That is over, and until`,
+        ];
   return [
     finding('DurabilityRisk', node.name, {
-      title: 'commits without a standby after a restart',
-      message: `Commits were waiting for a standby when ${node.name} restarted. They are visible now, and until ${counted(cluster.replication.count, 'standby')} has received WAL up to ${risk.lsn} they exist on ${node.name} only.${missing}`,
+      title,
+      message: `${why} ${counted(cluster.replication.count, 'standby')} has received WAL up to ${risk.lsn} they exist on ${node.name} only.${missing}`,
     }),
   ];
 }

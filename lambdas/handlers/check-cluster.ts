@@ -1,4 +1,5 @@
 import { publishAlert } from '../adapters/alerts-topic.ts';
+import { readAllowance } from '../adapters/allowance-store.ts';
 import { forgetSent, readChecker, writeChecker } from '../adapters/checker-store.ts';
 import { deployedCluster } from '../adapters/cluster.ts';
 import { CachedCredentials } from '../adapters/credentials.ts';
@@ -7,6 +8,7 @@ import { recordFigures } from '../adapters/figures.ts';
 import { observe } from '../adapters/observer.ts';
 import { lockHolder } from '../adapters/operation-lock.ts';
 import { renderAlert } from '../domain/alerts.ts';
+import { mayBeSuspended } from '../domain/durability-debt.ts';
 import { assess } from '../domain/health.ts';
 import { checkSeconds, metricsOf } from '../domain/metrics.ts';
 import { runbookLinks } from '../domain/runbook-links.ts';
@@ -27,7 +29,8 @@ export async function handler(): Promise<{ status: string; alerts: number }> {
   if (observation.nodes.some((node) => !node.answered && node.failure.kind === 'authentication')) credentials.forget();
   // Read after looking: of two checks at the same time the one that looked last decides last.
   const before = await readChecker(table);
-  const health = assess(cluster, observation, before.state.memory, started);
+  const allowance = mayBeSuspended(observation, before.state) ? await readAllowance(table) : null;
+  const health = assess(cluster, observation, before.state.memory, started, allowance);
   const quiet = health.findings.length === 0 && before.state.incident === null;
   const operation = quiet ? null : await lockHolder(table);
   const { state, events } = advance(cluster, before.state, health, started, operation);

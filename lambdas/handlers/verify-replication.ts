@@ -6,7 +6,13 @@ import { parseInput } from '../adapters/parse.ts';
 import { retryUntil } from '../adapters/retry-until.ts';
 import { type ReplicationReport, verifyReplicationInputSchema } from '../contract/payloads.ts';
 import { requireBuilt } from '../domain/built-standbys.ts';
-import { primaryFacts, replicationReport, requireCaughtUp, requireStreaming } from '../domain/replication.ts';
+import {
+  primaryFacts,
+  replicationReport,
+  requireCaughtUp,
+  requireReleased,
+  requireStreaming,
+} from '../domain/replication.ts';
 
 const cluster = deployedCluster();
 const observer = environmentVariable('OBSERVER_FUNCTION');
@@ -21,10 +27,12 @@ export async function handler(event: unknown): Promise<ReplicationReport> {
   requireBuilt(standbys);
   const credentials = await readCredentials(secret);
   const look = () => observe(observer, credentials);
-  const sinceLsn = expect === 'durable' ? primaryFacts(await look(), primary).lsn : null;
+  const confirms = expect === 'durable' || expect === 'synchronous';
+  const sinceLsn = confirms ? primaryFacts(await look(), primary).lsn : null;
   return retryUntil(patienceMilliseconds, async () => {
     const observation = await look();
-    requireStreaming(cluster, primary, observation);
+    if (expect === 'released') requireReleased(primary, observation);
+    if (expect === 'streaming' || expect === 'durable') requireStreaming(cluster, primary, observation);
     if (sinceLsn !== null) requireCaughtUp(cluster, primary, observation, sinceLsn);
     return replicationReport(cluster, primary, observation);
   });

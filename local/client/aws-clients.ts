@@ -1,5 +1,6 @@
 /** SDK clients of a running local runtime: the ordinary ones, pointed at its endpoint. */
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EC2Client } from '@aws-sdk/client-ec2';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
@@ -11,6 +12,7 @@ export interface LocalClients {
   readonly sfn: SFNClient;
   readonly ssm: SSMClient;
   readonly secrets: SecretsManagerClient;
+  readonly dynamodb: DynamoDBClient;
   readonly ec2: EC2Client;
   readonly sns: SNSClient;
   readonly logs: CloudWatchLogsClient;
@@ -23,6 +25,7 @@ export function localClients(endpoint: string, region: string): LocalClients {
     sfn: new SFNClient(config),
     ssm: new SSMClient(config),
     secrets: new SecretsManagerClient(config),
+    dynamodb: new DynamoDBClient(config),
     ec2: new EC2Client(config),
     sns: new SNSClient(config),
     logs: new CloudWatchLogsClient(config),

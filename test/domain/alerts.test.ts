@@ -76,6 +76,9 @@ WHAT TO DO
 Start the setup runbook: it starts stopped standbys. One that streams is enough to let the waiting commits return. Do not cancel waiting sessions: that commits them without a standby.
   Console: https://us-east-1.console.aws.amazon.com/states/home?region=us-east-1#/statemachines/view/arn:aws:states:us-east-1:123456789012:stateMachine:pg-sync-setup
   Command: aws stepfunctions start-execution --region us-east-1 --state-machine-arn arn:aws:states:us-east-1:123456789012:stateMachine:pg-sync-setup --input '{}'
+If no standby can be brought back soon: allow-async lets writes go on without one, for the minutes that you give. What is committed meanwhile is lost if pg_sync_master is lost. It ends by itself as soon as a standby has caught up.
+  Console: https://us-east-1.console.aws.amazon.com/states/home?region=us-east-1#/statemachines/view/arn:aws:states:us-east-1:123456789012:stateMachine:pg-sync-allow-async
+  Command: aws stepfunctions start-execution --region us-east-1 --state-machine-arn arn:aws:states:us-east-1:123456789012:stateMachine:pg-sync-allow-async --input '{"minutes":60,"reason":"no standby can be brought back soon"}'
 
 EVIDENCE
  usename | application_name | client_addr | sync_state
@@ -196,12 +199,12 @@ describe('what to do', () => {
 
   it.each(findingKinds)('is known for %s, and names no runbook that does not exist', (kind) => {
     const all = steps(finding(kind, slave01, words));
-    expect(all).toHaveLength(1);
+    expect(all).not.toHaveLength(0);
     for (const { text, runbook } of all) {
       expect(text.length).toBeGreaterThan(20);
-      expect(text).not.toMatch(/undefined|null|rejoin|failover runbook|switchover|allow-async/);
+      expect(text).not.toMatch(/undefined|null/);
       expect(runbook === null || runbookNames.includes(runbook.name)).toBe(true);
-      expect(/setup runbook/.test(text)).toBe(runbook !== null);
+      expect(runbookNames.find((name) => new RegExp(`${name} runbook|${name} lets`).test(text))).toBe(runbook?.name);
     }
   });
 

@@ -1,5 +1,6 @@
 /** Every finding: which facts cause it, what status they make, and which facts are no finding. */
 import { describe, expect, it } from 'vitest';
+import type { Allowance } from '../../lambdas/contract/allowance.ts';
 import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
 import { type CheckerMemory, findingKinds, type Status } from '../../lambdas/contract/health.ts';
 import type { NodeFacts, ReplicationRow } from '../../lambdas/contract/observation.ts';
@@ -29,16 +30,27 @@ const behind = (bytes: number, seconds: number | null): Partial<NodeInWorld> => 
 });
 const settings = (changes: Parameters<typeof managed>[1]) => withFacts({ settings: managed(cluster, changes) });
 
-function judge(changes: Changes, memory = known, of: Cluster = cluster) {
-  return assess(of, observe(of, world(of, changes)), memory, now);
+function judge(changes: Changes, memory = known, of: Cluster = cluster, allowance: Allowance | null = null) {
+  return assess(of, observe(of, world(of, changes)), memory, now, allowance);
 }
 
 /** Findings as `Kind node` or `Kind node!`, the latter when one sighting is enough. */
-function brief(changes: Changes, memory?: CheckerMemory, of?: Cluster): string[] {
-  return judge(changes, memory, of).findings.map(
+function brief(changes: Changes, memory?: CheckerMemory, of?: Cluster, allowance?: Allowance): string[] {
+  return judge(changes, memory, of, allowance).findings.map(
     ({ kind, node, certain }) => `${kind}${node === null ? '' : ` ${node}`}${certain ? '!' : ''}`,
   );
 }
+
+const asynchronous = withFacts({ synchronousStandbyNames: '' });
+const allowance: Allowance = {
+  primary: master,
+  since: '2020-01-06T07:10:00.000Z',
+  until: '2020-01-06T08:10:00.000Z',
+  lsn: '0/4000000',
+  reason: 'disks are being replaced',
+  execution: 'arn:aws:states:us-east-1:123456789012:execution:pg-sync-allow-async:one',
+  automatic: false,
+};
 
 const lag = 67_108_864;
 const gigabyte = 1024 ** 3;
@@ -57,6 +69,7 @@ interface Case {
   readonly findings: readonly string[];
   readonly memory?: CheckerMemory;
   readonly cluster?: Cluster;
+  readonly allowance?: Allowance;
 }
 
 const cases: Case[] = [
@@ -102,6 +115,13 @@ const cases: Case[] = [
   { when: 'remote_apply waits for a standby whose replay is paused', cluster: { ...cluster, replication: { ...cluster.replication, commitLevel: 'remote_apply' } }, changes: { [slave01]: withFacts({ replayPaused: true }), [master]: withFacts({ synchronousCommit: 'remote_apply', blockedSessions: { count: 1, oldestSeconds: 3, transactions: ['a'] } }) }, status: 'writes-blocked', findings: [`WritesBlocked ${master}!`, `ReplayPaused ${slave01}`] },
   { when: 'a rule names nobody who is there', changes: { [master]: withFacts({ synchronousStandbyNames: 'nobody', replication: [row(slave01, '192.168.168.134', 'async', { syncPriority: 0 }), row(slave02, '192.168.168.135', 'async', { syncPriority: 0 })] }) }, status: 'writes-blocked', findings: [`WritesBlocked ${master}!`, `ConfigurationDrift ${master}`] },
   { when: 'there is no rule', changes: { [master]: withFacts({ synchronousStandbyNames: '' }) }, status: 'degraded', findings: [`CommitsNotReplicated ${master}!`] },
+  { when: 'there is no rule, for somebody allowed that', changes: { [master]: asynchronous, [slave01]: refused, [slave02]: refused }, allowance, status: 'degraded', findings: [`SynchronousReplicationSuspended ${master}!`, `StandbyDown ${slave01}!`, `StandbyDown ${slave02}!`] },
+  { when: 'there is no rule, for somebody allowed that until now', changes: { [master]: asynchronous }, allowance: { ...allowance, until: '2020-01-06T07:20:00.000Z' }, status: 'degraded', findings: [`SynchronousReplicationSuspended ${master}!`] },
+  { when: 'there is no rule, and somebody allowed that on another primary', changes: { [master]: asynchronous }, allowance: { ...allowance, primary: slave01 }, status: 'degraded', findings: [`CommitsNotReplicated ${master}!`] },
+  { when: 'an allowance is on record, and the rule is in force', changes: {}, allowance, status: 'healthy', findings: [] },
+  { when: 'the primary restarts during an allowance', changes: { [master]: { facts: { ...asynchronous.facts, startedAt: '2020-01-06T07:19:55' } } }, memory: { ...known, suspension: { node: master, lsn: '0/4000000', since: allowance.since } }, allowance, status: 'degraded', findings: [`SynchronousReplicationSuspended ${master}!`] },
+  { when: 'an allowance has ended, and no standby has what was committed', changes: { [master]: withFacts({ lsn: '0/6000000' }), [slave02]: refused }, memory: { ...known, suspension: { node: master, lsn: '0/4000000', since: allowance.since } }, status: 'degraded', findings: [`DurabilityRisk ${master}!`, `StandbyDown ${slave02}!`] },
+  { when: 'an allowance has ended, and a standby has everything', changes: {}, memory: { ...known, suspension: { node: master, lsn: '0/4000000', since: allowance.since } }, status: 'healthy', findings: [] },
   { when: 'commits wait for nobody', changes: { [master]: withFacts({ synchronousCommit: 'local', settings: managed(cluster, { synchronous_commit: { setting: 'local' } }) }) }, status: 'degraded', findings: [`CommitsNotReplicated ${master}!`] },
   { when: 'the primary restarted while commits waited, and no standby has them', changes: { [master]: { facts: { startedAt: '2020-01-06T07:19:55', lsn: '0/6000000' } }, [slave02]: refused }, memory: { ...known, waiting: { node: master, since: '2020-01-06T07:19:00Z', transactions: ['a'] } }, status: 'degraded', findings: [`DurabilityRisk ${master}!`, `StandbyDown ${slave02}!`] },
   { when: 'it restarted, and a standby has everything', changes: { [master]: withFacts({ startedAt: '2020-01-06T07:19:55', lsn: '0/5000000' }) }, memory: { ...known, waiting: { node: master, since: '2020-01-06T07:19:00Z', transactions: ['a'] } }, status: 'healthy', findings: [] },
@@ -151,8 +171,11 @@ const cases: Case[] = [
   { when: 'the first thing seen are standbys whose primary is gone', changes: { [master]: refused, ...standbysCutOff }, memory: emptyMemory, status: 'primary-down', findings: [`PrimaryDown ${master}!`] },
 ]; // biome-ignore format: a table
 
-it.each(cases)('$when: $status', ({ changes, status, findings, memory, cluster: of }) => {
-  expect({ status: judge(changes, memory, of).status, findings: brief(changes, memory, of) }).toEqual({
+it.each(cases)('$when: $status', ({ changes, status, findings, memory, cluster: of, allowance }) => {
+  expect({
+    status: judge(changes, memory, of, allowance).status,
+    findings: brief(changes, memory, of, allowance),
+  }).toEqual({
     status,
     findings,
   });
@@ -195,6 +218,19 @@ describe('words', () => {
     );
   });
 
+  it('say of a suspension since when, until when, why, and what is unprotected', () => {
+    const gone = { [master]: withFacts({ synchronousStandbyNames: '' }), [slave01]: refused, [slave02]: refused };
+    const [first] = judge(gone, known, cluster, allowance).findings;
+    expect(first).toMatchObject({ severity: 'warning', title: 'writes go on without a standby until 08:10 UTC' });
+    expect(first?.message).toBe(
+      'Commits on pg_sync_master return without a standby since 2020-01-06 07:10 UTC, until 2020-01-06 08:10 UTC; by allow-async: disks are being replaced. Durability debt: 16 MB of WAL after 0/4000000. It is lost if pg_sync_master is lost: no standby has caught up.',
+    );
+    const byPolicy = judge(gone, known, cluster, { ...allowance, automatic: true }).findings[0];
+    expect(byPolicy).toMatchObject({ severity: 'critical', message: expect.stringContaining('by policy') });
+    const overdue = judge(gone, known, cluster, { ...allowance, until: '2020-01-06T07:15:00.000Z' }).findings[0];
+    expect(overdue).toMatchObject({ severity: 'critical', message: expect.stringContaining('which has passed') });
+  });
+
   it('keep the words of PostgreSQL on one line', () => {
     const observation = observe(cluster, world(cluster, { [slave02]: refused }));
     const nodes = observation.nodes.map((node) =>
@@ -217,6 +253,18 @@ describe('memory', () => {
     expect(judge({ [master]: withFacts({ lsn: '0/9000000' }), [slave01]: { row: later } }, memory).memory).toEqual(
       memory,
     );
+  });
+
+  it('keeps of a suspension what returned without a standby, until enough standbys have it', () => {
+    const suspended = judge({ [master]: asynchronous, ...standbysCutOff }, known, cluster, allowance).memory;
+    expect(suspended.suspension).toEqual({ node: master, lsn: '0/4000000', since: allowance.since });
+    expect(judge({ [master]: refused, ...standbysCutOff }, suspended).memory.suspension).toEqual(suspended.suspension);
+    const ended = judge({ [master]: withFacts({ lsn: '0/7000000' }), ...standbysCutOff }, suspended).memory;
+    expect(ended).toMatchObject({ suspension: null, durabilityRisk: { lsn: '0/7000000', cause: 'suspension' } });
+    const behind = { [slave01]: { row: { flushLsn: '0/6FFFFFF' } }, [slave02]: { row: { flushLsn: '0/6000000' } } };
+    expect(judge({ ...behind, [master]: withFacts({ lsn: '0/7000000' }) }, ended).memory.durabilityRisk).not.toBeNull();
+    const row = { flushLsn: '0/7000000' };
+    expect(judge({ [slave01]: { row } }, ended).memory.durabilityRisk).toBeNull();
   });
 
   it('keeps the durability risk until a standby has passed the position', () => {

@@ -30,9 +30,9 @@ describe.each([
 ])('the stack of $cluster.name', ({ cluster, account, ports, nodesGroup }) => {
   const template = templateOf(cluster);
   const { region } = cluster.network;
-  const runbooks = runbookNames.map(
-    (name) => `arn:aws:states:${region}:${account}:stateMachine:${cluster.name}-${name}`,
-  );
+  const runbooks = runbookNames
+    .toSorted()
+    .map((name) => `arn:aws:states:${region}:${account}:stateMachine:${cluster.name}-${name}`);
 
   describe('network', () => {
     it('puts the observer, and nothing else, into the VPC', () => {
@@ -95,7 +95,10 @@ describe.each([
         'complete-node-command': [],
         'dashboard-widget': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION', 'RUNBOOK_ARN_PREFIX', 'STATE_TABLE'],
         'observe-cluster': [],
+        'plan-allow-async': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION', 'STATE_TABLE'],
+        'plan-resume-sync': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION', 'STATE_TABLE'],
         'plan-setup': [],
+        'record-allowance': ['STATE_TABLE'],
         'release-lock': ['STATE_TABLE'],
         'run-node-command': ['COMMAND_LOG_GROUP'],
         'schedule-checks': ['CHECKS_QUEUE_URL'],
@@ -164,11 +167,21 @@ describe.each([
       expect(readers.sort()).toEqual([
         ['Functionscheckclusterrole', 1],
         ['Functionsdashboardwidgetrole', 1],
+        ['Functionsplanallowasyncrole', 1],
+        ['Functionsplanresumesyncrole', 1],
         ['Functionssetmaintenancerole', 1],
         ['Functionsverifyreplicationrole', 1],
         ['HostsPolicy', 2],
       ]);
-      for (const name of ['check-cluster', 'dashboard-widget', 'set-maintenance', 'verify-replication']) {
+      const observing = [
+        'check-cluster',
+        'dashboard-widget',
+        'plan-allow-async',
+        'plan-resume-sync',
+        'set-maintenance',
+        'verify-replication',
+      ];
+      for (const name of observing) {
         const [ofFunction] = permissionsOfFunction(template, `${cluster.name}-${name}`).filter(({ actions }) =>
           actions.includes('secretsmanager:GetSecretValue'),
         );
@@ -178,8 +191,7 @@ describe.each([
 
     it('to complete a task are for tasks of this cluster’s runbooks', () => {
       const completing = permissions(template).filter(({ actions }) => actions.includes('states:SendTaskSuccess'));
-      const expected = runbooks.toSorted();
-      expect(completing.map(({ resources }) => resources.toSorted())).toEqual([expected, expected]);
+      expect(completing.map(({ resources }) => resources.toSorted())).toEqual([runbooks, runbooks]);
     });
 
     it('to use the lock and the checker’s memory are reading and writing items of one table', () => {
@@ -195,6 +207,7 @@ describe.each([
       expect(functionsThat(template, ({ actions }) => actions.includes('dynamodb:UpdateItem'))).toEqual([
         `${cluster.name}-acquire-lock`,
         `${cluster.name}-check-cluster`,
+        `${cluster.name}-record-allowance`,
         `${cluster.name}-release-lock`,
         `${cluster.name}-set-maintenance`,
       ]);

@@ -1,0 +1,58 @@
+/** Plans the return to synchronous replication, for whichever node is the primary now. */
+import type { Allowance } from '../contract/allowance.ts';
+import type { Cluster } from '../contract/cluster-config.ts';
+import { OperatorError } from '../contract/errors.ts';
+import type { Observation } from '../contract/observation.ts';
+import type { ResumeSyncPlan } from '../contract/payloads.ts';
+import { expectedRule } from './drift.ts';
+import { bytesBetween, caughtUpStandbys } from './durability-debt.ts';
+import { onlyPrimary } from './only-primary.ts';
+import { bytes, counted, duration, list, secondsBetween } from './quantities.ts';
+import { renderSynchronousStandbyNames } from './synchronous-standby-names.ts';
+
+/**
+ * @param current the allowance on record; once it is over, writes may block
+ * @param blockWrites the operator wants the rule back although commits will wait
+ * @throws OperatorError NoPrimary, TwoPrimaries, TooFewStandbys
+ */
+export function planResumeSync(
+  cluster: Cluster,
+  observation: Observation,
+  current: Allowance | null,
+  { blockWrites }: { readonly blockWrites: boolean },
+  now: Date,
+): ResumeSyncPlan {
+  const { node, facts } = onlyPrimary(observation);
+  const { count } = cluster.replication;
+  const ready = caughtUpStandbys(cluster, node, facts);
+  const writesBlock = ready.length < count;
+  const expired = current !== null && now.getTime() >= Date.parse(current.until);
+  if (writesBlock && !expired && !blockWrites) {
+    throw new OperatorError(
+      'TooFewStandbys',
+      `A commit would need ${counted(count, 'standby')}, and ${ready.length === 0 ? 'none has' : `only ${list(ready)} has`} caught up: writes on ${node} would block.`,
+      'Nothing was changed. Bring a standby back; or, if writes are to wait for one, start this runbook with {"blockWrites": true}.',
+    );
+  }
+  const names = renderSynchronousStandbyNames(expectedRule(cluster, node));
+  return {
+    primary: node,
+    synchronousStandbyNames: names,
+    writesBlock,
+    summary: [
+      writesBlock
+        ? `Commits on ${node} are synchronous again, and wait: they need ${counted(count, 'standby')}, and ${ready.length === 0 ? 'none has' : `only ${list(ready)} has`} caught up.`
+        : `Commits on ${node} are synchronous again (${names}); ${list(ready)} ${ready.length === 1 ? 'has' : 'have'} caught up.`,
+      ...(current === null ? [] : [history(current, node, facts.lsn, expired && writesBlock, now)]),
+    ],
+  };
+}
+
+function history(allowance: Allowance, node: string, lsn: string | null, expired: boolean, now: Date): string {
+  const ended = expired ? 'The time that was allowed is over. ' : '';
+  const lasted = `Commits returned without a standby for ${duration(secondsBetween(allowance.since, now))}`;
+  const debt = bytesBetween(allowance.lsn, lsn ?? allowance.lsn);
+  return allowance.primary === node
+    ? `${ended}${lasted}: ${bytes(debt)} of WAL after ${allowance.lsn}.`
+    : `${ended}${lasted} on ${allowance.primary}, which was the primary then.`;
+}
