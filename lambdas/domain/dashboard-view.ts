@@ -245,7 +245,7 @@ function lockWords({ lock, executions }: Sources, now: Date, zone: Zone): string
   const ended = 'value' in executions && !executions.value.some(({ arn }) => arn === owner);
   return ended
     ? `${held}, but its execution has ended: the next runbook takes the lock over.`
-    : `${held}: no other runbook can start.`;
+    : `${held}: until it ends no other runbook may work on the nodes.`;
 }
 
 function executionViews({ executions }: Sources, links: RunbookLinks, now: Date, zone: Zone): ExecutionView[] {

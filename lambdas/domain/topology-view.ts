@@ -109,7 +109,7 @@ function otherView(seen: Survey, node: ClusterNode): TopologyView['others'][numb
   if (answered !== undefined && !answered.facts.inRecovery) {
     const details = [`timeline ${answered.facts.timeline}`];
     const view = { ...base, role: 'primary' as const, tone: 'critical' as const, state: 'accepts writes too', details };
-    return { node: view, link: { kind: 'none', label: 'two primaries' } };
+    return { node: view, link: noLink };
   }
   if (row !== undefined) return { node: sender(seen, node, row, answered), link: linkOf(row) };
   if (answered !== undefined) {

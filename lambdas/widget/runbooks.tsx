@@ -23,14 +23,14 @@ export function Lock({ lock, executions }: Pick<DashboardView, 'lock' | 'executi
   );
 }
 
-export function Runbooks({ runbooks }: Pick<DashboardView, 'runbooks'>) {
+export function Runbooks({ id, runbooks }: Pick<DashboardView, 'runbooks'> & { id: string }) {
   return (
     <ul class="runbooks">
       {runbooks.map(({ name, purpose, console, command }) => (
         <li>
           <h4>{name}</h4>
           <p>{purpose}</p>
-          <Command runbook={name} console={console} command={command} />
+          <Command id={`${id}-${name}`} runbook={name} console={console} command={command} />
         </li>
       ))}
     </ul>

@@ -37,7 +37,7 @@ export const css = `
 .pgw .status > div { flex:1; min-width:0; }
 .pgw .status h2 { font-size:26px; font-weight:700; line-height:1.2; }
 .pgw .status .cluster { color:var(--ink); font-weight:650; }
-.pgw .status .meaning { margin-top:4px; max-width:90ch; color:var(--ink); font-size:15px; }
+.pgw .status .meaning { margin-top:4px; max-width:110ch; color:var(--ink); font-size:15px; }
 .pgw .status .seen { flex:none; color:var(--muted); font-size:13px; font-variant-numeric:tabular-nums; }
 .pgw.dark .status .seen, .pgw.dark .status .meaning { color:var(--ink); }
 .pgw.narrow .status { flex-wrap:wrap; gap:12px; padding:14px; }
@@ -110,7 +110,7 @@ export const css = `
 .pgw.narrow .centre { margin-right:0; }
 .pgw.narrow .stub { display:none; }
 .pgw.narrow .others { padding-left:14px; }
-.pgw.narrow .arrow { width:84px; }
+.pgw.narrow .arrow { width:90px; }
 
 .pgw .rule { margin-bottom:8px; }
 .pgw .rule span { color:var(--muted); font-size:13px; }
@@ -131,5 +131,6 @@ export const css = `
 .pgw .running .icon { margin-top:2px; color:var(--link); }
 .pgw .lock { color:var(--muted); }
 .pgw .runbooks { display:grid; grid-template-columns:repeat(auto-fill,minmax(min(100%,340px),1fr)); gap:12px; margin-top:12px; }
-.pgw .runbooks li { padding:12px 16px; border:1px solid var(--line); border-radius:10px; }
+.pgw .runbooks li { display:flex; flex-direction:column; padding:12px 16px; border:1px solid var(--line); border-radius:10px; }
+.pgw .runbooks .start { margin-top:auto; padding-top:10px; }
 `;

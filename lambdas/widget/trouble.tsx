@@ -3,9 +3,9 @@ import type { StepView, TroubleView } from '../domain/dashboard-view.ts';
 import { Command } from './command.tsx';
 import { Icon } from './icons.tsx';
 
-export function Trouble({ trouble: { title, times, findings, steps } }: { trouble: TroubleView }) {
+export function Trouble({ id, trouble: { title, times, findings, steps } }: { id: string; trouble: TroubleView }) {
   return (
-    <section class="trouble">
+    <section id={id} class="trouble">
       <h3>{title}</h3>
       <p class="times">{times}</p>
       <ul class="findings">
@@ -22,8 +22,8 @@ export function Trouble({ trouble: { title, times, findings, steps } }: { troubl
         <>
           <h4>What to do</h4>
           <ol class="steps">
-            {steps.map((step) => (
-              <Step step={step} />
+            {steps.map((step, index) => (
+              <Step id={`${id}-step-${index}`} step={step} />
             ))}
           </ol>
         </>
@@ -32,11 +32,11 @@ export function Trouble({ trouble: { title, times, findings, steps } }: { troubl
   );
 }
 
-function Step({ step: { text, start } }: { step: StepView }) {
+function Step({ id, step: { text, start } }: { id: string; step: StepView }) {
   return (
     <li>
       <p>{text}</p>
-      {start !== null && <Command runbook={start.runbook} console={start.console} command={start.command} />}
+      {start !== null && <Command id={id} {...start} />}
     </li>
   );
 }

@@ -20,8 +20,10 @@ export function renderWidget(view: DashboardView, { theme, width }: WidgetContex
 }
 
 function Widget({ view, classes }: { view: DashboardView; classes: string }) {
+  // Of several widgets on one page each has its own. A page that refreshes knows by them what is still the same.
+  const id = `pgw-${view.cluster}`;
   return (
-    <div class={classes} data-cluster={view.cluster} data-status={view.status.is}>
+    <div id={id} class={classes} data-cluster={view.cluster} data-status={view.status.is}>
       {/* Tells CloudWatch that the widget brings its whole style. */}
       <div class="cwdb-no-default-styles" />
       <style>{raw(css)}</style>
@@ -33,16 +35,16 @@ function Widget({ view, classes }: { view: DashboardView; classes: string }) {
           <span>{notice}</span>
         </p>
       ))}
-      {view.trouble !== null && <Trouble trouble={view.trouble} />}
-      <section>
+      {view.trouble !== null && <Trouble id={`${id}-trouble`} trouble={view.trouble} />}
+      <section id={`${id}-nodes`}>
         <h3>Nodes</h3>
         <Topology topology={view.topology} />
       </section>
-      {view.replication !== null && <Replication replication={view.replication} />}
-      <section>
+      {view.replication !== null && <Replication id={`${id}-replication`} replication={view.replication} />}
+      <section id={`${id}-runbooks`}>
         <h3>Runbooks</h3>
         <Lock lock={view.lock} executions={view.executions} />
-        <Runbooks runbooks={view.runbooks} />
+        <Runbooks id={`${id}-runbook`} runbooks={view.runbooks} />
       </section>
     </div>
   );
@@ -78,10 +80,10 @@ function Facts({ facts }: { facts: DashboardView['facts'] }) {
   );
 }
 
-function Replication({ replication }: { replication: NonNullable<DashboardView['replication']> }) {
+function Replication({ id, replication }: { id: string; replication: NonNullable<DashboardView['replication']> }) {
   const { primary, rule, columns, rows } = replication;
   return (
-    <section>
+    <section id={id}>
       <h3>Replication</h3>
       <p class="rule">
         <span>synchronous_standby_names</span> <code>{rule}</code>

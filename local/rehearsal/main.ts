@@ -63,6 +63,7 @@ async function rehearse(directory: string, report: RehearsalReport): Promise<Sce
   try {
     const [cluster] = localClusters(directory);
     if (cluster === undefined) throw new Error('there is no cluster to rehearse');
+    report.show(`Watch it in a browser: ${runtime.endpoint}/`);
     const context = {
       cluster,
       clients: localClients(runtime.endpoint, cluster.network.region),

@@ -115,7 +115,7 @@ describe('the dashboard', () => {
     expect(nodesOf(view)).toEqual([
       `${master}: primary, accepts writes`,
       expect.stringContaining(slave01),
-      `two primaries > ${slave02}: primary, accepts writes too`,
+      `no WAL > ${slave02}: primary, accepts writes too`,
     ]);
     expect(view.topology.primary?.tone).toBe('critical');
   });
@@ -186,7 +186,9 @@ describe('who works on the cluster', () => {
       {},
       { lock, executions: { value: [{ arn: owner, runbook: 'setup', name: 'night', startedAt }] } },
     );
-    expect(view.lock).toBe('setup holds the cluster’s lock since 07:00 UTC: no other runbook can start.');
+    expect(view.lock).toBe(
+      'setup holds the cluster’s lock since 07:00 UTC: until it ends no other runbook may work on the nodes.',
+    );
     expect(view.executions).toEqual([
       {
         runbook: 'setup',

@@ -101,8 +101,8 @@ describe('the widget', () => {
   });
 
   it('takes the theme and the shape of its place', () => {
-    expect(htmlWith('words', { ...context, theme: 'dark' })).toMatch(/^<div class="pgw dark wide"/);
-    expect(htmlWith('words', { ...context, width: 360 })).toMatch(/^<div class="pgw light narrow"/);
+    expect(htmlWith('words', { ...context, theme: 'dark' })).toMatch(/^<div id="\S+" class="pgw dark wide"/);
+    expect(htmlWith('words', { ...context, width: 360 })).toMatch(/^<div id="\S+" class="pgw light narrow"/);
   });
 
   it('says in words what its arrows and symbols show', () => {
