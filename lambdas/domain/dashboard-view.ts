@@ -3,6 +3,7 @@
  * sources, of which any may be unreadable: then the rest is shown, and that a part is missing.
  */
 import type { RunningOperation } from '../contract/alerts.ts';
+import type { Allowance } from '../contract/allowance.ts';
 import type { Cluster } from '../contract/cluster-config.ts';
 import type { RunningExecution } from '../contract/execution.ts';
 import type { CheckerState, Finding, Health, Status } from '../contract/health.ts';
@@ -29,6 +30,8 @@ export type Source<T> = { readonly value: T } | { readonly problem: string };
 export interface Sources {
   readonly observation: Source<Observation>;
   readonly checker: Source<CheckerState>;
+  /** The allowance to commit without standbys that is on record. */
+  readonly allowance: Source<Allowance | null>;
   readonly lock: Source<RunningOperation | null>;
   readonly executions: Source<readonly RunningExecution[]>;
 }
@@ -101,8 +104,9 @@ export function dashboardView(
   const state = 'value' in sources.checker ? sources.checker.value : initialState();
   const observation = 'value' in sources.observation ? sources.observation.value : { nodes: [] };
   const operation = 'value' in sources.lock ? sources.lock.value : null;
-  const health = assess(cluster, observation, state.memory, now);
-  const seen = survey(cluster, observation, state.memory, now);
+  const allowance = 'value' in sources.allowance ? sources.allowance.value : null;
+  const health = assess(cluster, observation, state.memory, now, allowance);
+  const seen = survey(cluster, observation, state.memory, now, allowance);
   return {
     cluster: cluster.name,
     seen: clockTime(now, zone),
@@ -167,12 +171,13 @@ function confirmations({ status, evidence: { synchronous, blocked } }: Health): 
   ];
 }
 
-function unread({ observation, checker, lock, executions }: Sources): string[] {
+function unread({ observation, checker, allowance, lock, executions }: Sources): string[] {
   const problem = (what: string, source: Source<unknown>) =>
     'problem' in source ? [`${what}: ${plain(source.problem, longestProblem)}`] : [];
   return [
     ...problem('The nodes could not be observed', observation),
     ...problem('What the checker remembers could not be read', checker),
+    ...problem('Whether commits may return without standbys could not be read', allowance),
     ...problem('The lock could not be read', lock),
     ...problem('Running runbooks could not be listed', executions),
   ];

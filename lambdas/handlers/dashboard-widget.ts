@@ -1,3 +1,4 @@
+import { readAllowance } from '../adapters/allowance-store.ts';
 import { readChecker } from '../adapters/checker-store.ts';
 import { deployedCluster } from '../adapters/cluster.ts';
 import { CachedCredentials } from '../adapters/credentials.ts';
@@ -23,9 +24,10 @@ const links = runbookLinks(cluster.network.region, runbooks);
 export async function handler(event: unknown): Promise<string> {
   const { describe, widgetContext } = widgetEventSchema.parse(event);
   if (describe) return documentation;
-  const [observation, checker, lock, executions] = await Promise.all([
+  const [observation, checker, allowance, lock, executions] = await Promise.all([
     sourceOf(async () => observe(observer, await credentials.read())),
     sourceOf(async () => (await readChecker(table)).state),
+    sourceOf(() => readAllowance(table)),
     sourceOf(() => lockHolder(table)),
     sourceOf(() => runningExecutions(runbooks)),
   ]);
@@ -33,6 +35,6 @@ export async function handler(event: unknown): Promise<string> {
     'value' in observation &&
     observation.value.nodes.some((node) => !node.answered && node.failure.kind === 'authentication');
   if (refused) credentials.forget();
-  const sources = { observation, checker, lock, executions };
+  const sources = { observation, checker, allowance, lock, executions };
   return renderWidget(dashboardView(cluster, sources, links, new Date(), widgetContext.timezone), widgetContext);
 }

@@ -1,5 +1,6 @@
 /** What the dashboard says of a cluster in each of its states. */
 import { describe, expect, it } from 'vitest';
+import type { Allowance } from '../../lambdas/contract/allowance.ts';
 import type { Observation } from '../../lambdas/contract/observation.ts';
 import { runbookInputSchemas } from '../../lambdas/contract/runbook-inputs.ts';
 import { utc } from '../../lambdas/contract/widget.ts';
@@ -30,6 +31,7 @@ function viewWith(observation: Observation, checks: Checks, others: Partial<Sour
   const sources: Sources = {
     observation: { value: observation },
     checker: { value: checks.state },
+    allowance: { value: null },
     lock: { value: null },
     executions: { value: [] },
     ...others,
@@ -94,6 +96,28 @@ describe('the dashboard', () => {
       'Standbys that can confirm': '0 (1 needed)',
       'Waiting for a standby': '3 sessions, oldest 12 s',
     });
+  });
+
+  it('tells commits that may return without a standby from those that do by mistake', () => {
+    const asynchronous = { facts: { synchronousStandbyNames: '' } };
+    const changes = { [master]: asynchronous, [slave01]: refused, [slave02]: refused };
+    const allowance: Allowance = {
+      primary: master,
+      since: '2020-01-06T07:00:00.000Z',
+      until: '2020-01-06T08:00:00.000Z',
+      lsn: '0/4000000',
+      reason: 'both disks are full',
+      execution: 'arn',
+      automatic: false,
+    };
+    const allowed = viewOf(changes, { allowance: { value: allowance } });
+    expect(allowed.status.words).toBe('Degraded');
+    expect(factsOf(allowed)).toMatchObject({ Writes: 'go on', 'Commits confirmed by': 'no standby' });
+    expect(allowed.trouble?.findings[0]).toMatchObject({
+      severity: 'Warning',
+      message: expect.stringContaining('both disks are full'),
+    });
+    expect(viewOf(changes).trouble?.findings[0]).toMatchObject({ severity: 'Critical' });
   });
 
   it('keeps the place of a primary that is down, and says how far each standby is', () => {

@@ -26,6 +26,7 @@ function fullView(): DashboardView {
     {
       observation: { value: observation },
       checker: { value: checks.state },
+      allowance: { value: null },
       lock: { problem: 'AccessDenied' },
       executions: { value: [{ arn: 'arn', runbook: 'setup', name: 'night', startedAt }] },
     },
