@@ -52,7 +52,8 @@ ask_primary() {
 # The system identifier of the primary.
 primary_system_identifier() {
   local answer
-  answer=$(ask_primary IDENTIFY_SYSTEM)
+  # The caller is a substitution itself, in which bash goes on after an error.
+  answer=$(ask_primary IDENTIFY_SYSTEM) || exit
   printf '%s' "${answer%% *}"
 }
 
