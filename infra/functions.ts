@@ -175,6 +175,21 @@ export class ClusterFunctions extends Construct {
         environment: stateTableEnvironment,
         mayDo: [allow(['dynamodb:UpdateItem'], [stateTable.tableArn])],
       },
+      'find-primary': {
+        description: 'Asks the observer which node is the primary that another one is to follow',
+        timeoutSeconds: 30,
+        ...observing,
+      },
+      'plan-rejoin': {
+        description: 'Judges what was seen of a node and plans how it rejoins',
+        timeoutSeconds: 30,
+        mayDo: [],
+      },
+      'verify-rejoin': {
+        description: 'Asks the observer until a node that rejoined has caught up, and reports what was done',
+        timeoutSeconds: 60,
+        ...observing,
+      },
       'verify-replication': {
         description: 'Asks the observer and judges whether replication is as it should be',
         timeoutSeconds: 60,

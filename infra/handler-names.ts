@@ -5,8 +5,10 @@ export const handlerNames = [
   'check-cluster',
   'complete-node-command',
   'dashboard-widget',
+  'find-primary',
   'observe-cluster',
   'plan-allow-async',
+  'plan-rejoin',
   'plan-resume-sync',
   'plan-setup',
   'record-allowance',
@@ -15,6 +17,7 @@ export const handlerNames = [
   'schedule-checks',
   'set-maintenance',
   'sweep-node-commands',
+  'verify-rejoin',
   'verify-replication',
 ] as const;
 

@@ -17,7 +17,7 @@ export interface NodeCommandStepProps {
   readonly node: string;
   /** Path of the operation's epoch. */
   readonly epoch: string;
-  /** Parameters of the command beyond the common ones: name → path of the value. */
+  /** Parameters of the command beyond the common ones: name → path of the value, or the value itself. */
   readonly parameters?: Readonly<Record<string, string>>;
   /** Where the command's result goes. */
   readonly resultPath: string;
@@ -26,7 +26,10 @@ export interface NodeCommandStepProps {
 /** One box of a runbook: a command on a node, from its start to its end. */
 export function nodeCommandStep(scope: Construct, name: string, props: NodeCommandStepProps): LambdaInvoke {
   const parameters = Object.fromEntries(
-    Object.entries(props.parameters ?? {}).map(([key, path]) => [key, JsonPath.stringAt(path)]),
+    Object.entries(props.parameters ?? {}).map(([key, value]) => [
+      key,
+      value.startsWith('$') ? JsonPath.stringAt(value) : value,
+    ]),
   );
   const step = new LambdaInvoke(scope, name, {
     comment: nodeCommands[props.command].summary,

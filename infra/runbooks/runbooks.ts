@@ -8,6 +8,7 @@ import { acknowledgeWildcard } from '../wildcards.ts';
 import { AllowAsyncRunbook } from './allow-async.ts';
 import type { RunbookProps } from './locked-runbook.ts';
 import { MaintenanceRunbook } from './maintenance.ts';
+import { RejoinRunbook } from './rejoin.ts';
 import { ResumeSyncRunbook } from './resume-sync.ts';
 import type { RunbookFunctions } from './runbook-functions.ts';
 import { SetupRunbook } from './setup.ts';
@@ -24,6 +25,7 @@ const constructs: Readonly<
   >
 > = {
   setup: SetupRunbook,
+  rejoin: RejoinRunbook,
   maintenance: MaintenanceRunbook,
   'allow-async': AllowAsyncRunbook,
   'resume-sync': ResumeSyncRunbook,

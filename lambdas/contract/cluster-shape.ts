@@ -221,6 +221,12 @@ const policySchema = z.strictObject({
   whenNoStandby: z.enum(['block', 'degrade']).default('block'),
   failover: z.enum(['manual', 'automatic']).default('manual'),
   autoRejoin: z.boolean().default(false),
+  rebuild: z
+    .enum(['automatic', 'ask'])
+    .default('automatic')
+    .describe(
+      'Whether rejoin may copy a node anew when nothing less helps; ask sends an alert with the commands to approve or refuse',
+    ),
   minimumFreeMiB: z
     .int()
     .min(64)

@@ -37,6 +37,11 @@ export const errorMeanings = {
   NoPrimary: 'nodes hold a cluster and none of them is its primary',
   TwoPrimaries: 'more than one node could be the primary',
   WildcardSynchronousStandbyNames: 'synchronous_standby_names = *: a base backup would count as a standby',
+  // Refusals of rejoin: only a person can decide
+  NodeIsPrimary: 'the node that was to rejoin is the primary itself',
+  NodeAheadOfPrimary: 'the node is on a later timeline than a primary that nobody follows: that may be a former one',
+  DataUnidentified: 'nothing in the data directory says which cluster it belongs to',
+  RebuildRefused: 'somebody refused the rebuild that rejoin asked for',
   // On a host
   StandbysNotBuilt: 'several standbys failed in different ways; each is listed with its own name',
   InitializationFailed: 'initdb failed; its words are quoted',
@@ -50,6 +55,11 @@ export const errorMeanings = {
   ControlFileUnreadable: 'pg_control is missing, or not what PostgreSQL writes',
   ForeignData: 'the data belongs to another cluster: its system identifier is not the primary’s',
   NodeDiverged: 'the node has, or may have, WAL that the primary lacks; rewind or rebuild it',
+  NodeRunsAsPrimary: 'PostgreSQL accepts writes on the node, which must be stopped first',
+  WalGone: 'the primary has removed WAL that the standby still needs',
+  WalNotKept: 'the WAL that only this node has could not be copied aside',
+  RewindFailed: 'pg_rewind failed; its words are quoted',
+  DataDamaged: 'a rewind of this data did not end: only a rebuild helps',
   SqlFailed: 'a statement of ours failed; PostgreSQL’s words are quoted',
   DurableWriteFailed: 'a commit that waits for the synchronous standbys did not return in time',
   // Fencing and promoting

@@ -2,7 +2,7 @@
 import type { NodeCommandName } from './node-commands.ts';
 
 /** Runbooks (Step Functions state machines) of a cluster, in the order in which an operator meets them. */
-export const runbookNames = ['setup', 'maintenance', 'allow-async', 'resume-sync'] as const;
+export const runbookNames = ['setup', 'rejoin', 'maintenance', 'allow-async', 'resume-sync'] as const;
 export type RunbookName = (typeof runbookNames)[number];
 
 /** CloudWatch alarms of a cluster. */

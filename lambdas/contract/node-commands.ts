@@ -62,6 +62,12 @@ export const nodeCommands = {
     executionTimeoutSeconds: 60,
     parameters: {},
   },
+  'inspect-node': {
+    summary: 'Reports all that a rejoin needs to know of a node: data, control file, WAL, server. Changes nothing.',
+    mutating: false,
+    executionTimeoutSeconds: 60,
+    parameters: primaryParameter,
+  },
   'configure-primary': {
     summary:
       'Initializes PostgreSQL if its directory is empty, starts it, and sets what synchronous replication needs.',

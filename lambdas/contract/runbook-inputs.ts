@@ -32,10 +32,20 @@ export const allowAsyncInputSchema = z.strictObject({
 export const resumeSyncInputSchema = z.strictObject({ blockWrites: z.boolean().default(false), ...comment });
 
 /** The input of each runbook of a cluster; what a schema does not know is refused, for it may be a misspelt option. */
-export function runbookInputSchemas(_cluster: Cluster) {
+export function runbookInputSchemas(cluster: Cluster) {
+  const names = cluster.nodes.map(({ name }) => name);
+  const node = z.enum(names, { error: `must be a node of ${cluster.name}: ${names.join(', ')}` });
   return {
     setup: z.strictObject({ ...comment }),
     maintenance: maintenanceInputSchema,
+    rejoin: z.strictObject({
+      node,
+      /** Only say what would be done. */
+      dryRun: z.boolean().default(false),
+      /** Rebuild, should it come to that, also where policy.rebuild is `ask`. */
+      allowRebuild: z.boolean().default(false),
+      ...comment,
+    }),
     'allow-async': allowAsyncInputSchema,
     'resume-sync': resumeSyncInputSchema,
   } satisfies Record<RunbookName, z.ZodType>;

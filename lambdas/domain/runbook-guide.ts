@@ -16,6 +16,11 @@ const guides: Readonly<Record<RunbookName, Guide>> = {
       'Sets the cluster up; later it starts stopped standbys, builds those without data and corrects settings. Touches nothing that runs well.',
     input: () => ({}),
   },
+  rejoin: {
+    purpose:
+      'Brings back a node that fell out: finds out itself whether to start, repoint, rewind or rebuild it. With "dryRun": true it only says what it would do.',
+    input: ({ nodes }) => ({ node: nodes.at(1)?.name }),
+  },
   maintenance: {
     purpose: 'Keeps alerts silent for some minutes, with a reason that is told; 0 minutes ends it early.',
     input: () => ({ minutes: 60, reason: 'say what for' }),

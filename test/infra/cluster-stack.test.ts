@@ -94,7 +94,9 @@ describe.each([
         ],
         'complete-node-command': [],
         'dashboard-widget': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION', 'RUNBOOK_ARN_PREFIX', 'STATE_TABLE'],
+        'find-primary': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION'],
         'observe-cluster': [],
+        'plan-rejoin': [],
         'plan-allow-async': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION', 'STATE_TABLE'],
         'plan-resume-sync': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION', 'STATE_TABLE'],
         'plan-setup': [],
@@ -104,6 +106,7 @@ describe.each([
         'schedule-checks': ['CHECKS_QUEUE_URL'],
         'set-maintenance': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION', 'STATE_TABLE', 'TOPIC_ARN'],
         'sweep-node-commands': ['RUNBOOK_ARNS'],
+        'verify-rejoin': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION'],
         'verify-replication': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION'],
       });
     });
@@ -167,18 +170,22 @@ describe.each([
       expect(readers.sort()).toEqual([
         ['Functionscheckclusterrole', 1],
         ['Functionsdashboardwidgetrole', 1],
+        ['Functionsfindprimaryrole', 1],
         ['Functionsplanallowasyncrole', 1],
         ['Functionsplanresumesyncrole', 1],
         ['Functionssetmaintenancerole', 1],
+        ['Functionsverifyrejoinrole', 1],
         ['Functionsverifyreplicationrole', 1],
         ['HostsPolicy', 2],
       ]);
       const observing = [
         'check-cluster',
         'dashboard-widget',
+        'find-primary',
         'plan-allow-async',
         'plan-resume-sync',
         'set-maintenance',
+        'verify-rejoin',
         'verify-replication',
       ];
       for (const name of observing) {

@@ -25,15 +25,14 @@ main() {
   if find_server; then
     running=true
     require_standby
+    check_epoch
+    ensure_standby_signal
   else
     require_common_wal
     check_epoch
     put_replication_passfile
     # First: from here on this node cannot start as a primary, whenever this is killed.
-    if [[ ! -e $DATA/standby.signal ]]; then
-      write_file "$DATA/standby.signal" ''
-      changed=true
-    fi
+    ensure_standby_signal
     write_standby_settings "$DATA" "$PRIMARY"
   fi
   succeed "$(json_object changed "$changed" running "$running" primaryTimeline "$PRIMARY_TIMELINE")"
@@ -43,6 +42,12 @@ require_data() {
   if [[ $(data_directory_state) != postgres ]]; then
     fail DataDirectoryEmpty "$DATA on $NODE holds no data of PostgreSQL." "Rebuild $NODE as a standby."
   fi
+}
+
+ensure_standby_signal() {
+  if [[ -e $DATA/standby.signal ]]; then return 0; fi
+  write_file "$DATA/standby.signal" ''
+  changed=true
 }
 
 # Of a running server the control file says too little, and its WAL goes on; it streams or says why not.
@@ -55,28 +60,10 @@ require_standby() {
   fi
 }
 
-# Where this node's WAL ends is known after a clean stop: a primary's last record is the checkpoint of its shutdown, a
-# standby has noted how far it replayed. (What a standby received beyond that shows when it streams.)
 require_common_wal() {
   local why
   read_control_data "$DATA"
-  case $CONTROL_STATE in
-    'shut down')
-      why=$(why_diverged "$CONTROL_TIMELINE" "$CONTROL_CHECKPOINT" record)
-      ;;
-    'shut down in recovery' | 'in archive recovery')
-      why=$(why_diverged "$CONTROL_TIMELINE" "$CONTROL_CHECKPOINT" record)
-      if [[ -z $why && $RECOVERY_END != 0/0 ]]; then why=$(why_diverged "$RECOVERY_END_TIMELINE" "$RECOVERY_END"); fi
-      ;;
-    *)
-      if [[ -e $DATA/backup_label && -e $DATA/standby.signal ]]; then
-        # A copy that was never started.
-        why=$(why_diverged "$CONTROL_TIMELINE" "$CONTROL_CHECKPOINT" record)
-      else
-        why="PostgreSQL on $NODE was not shut down cleanly (its state is: $CONTROL_STATE), so the end of its WAL is not known"
-      fi
-      ;;
-  esac
+  why=$(why_diverged_while_stopped)
   if [[ -n $why ]]; then
     fail NodeDiverged "$why." "Nothing was changed. Start the rejoin runbook for $NODE: it rewinds or rebuilds it."
   fi

@@ -10,6 +10,7 @@
 . lib/timelines.sh
 . lib/wal-positions.sh
 . lib/fence.sh
+. lib/wal-files.sh
 
 # Seconds that a started standby may take until it streams.
 readonly streaming_limit=60
@@ -44,7 +45,11 @@ main() {
 }
 
 require_standby() {
-  local remedy="Rebuild $NODE as a standby: move its data directory away and start the setup runbook."
+  local remedy="Start the rejoin runbook for $NODE: it makes it a standby again."
+  if [[ -s $STATE/damaged ]]; then
+    fail DataDamaged "$DATA on $NODE is damaged: $(last_bytes 1000 "$STATE/damaged")." \
+      "$remedy"
+  fi
   if [[ ! -e $DATA/PG_VERSION ]]; then
     fail WouldStartAsPrimary "$DATA on $NODE holds no copy of $PRIMARY." 'Take a base backup first.'
   fi
@@ -105,14 +110,21 @@ WHERE status = 'streaming' AND sender_host = '${NODE_ADDRESS[$PRIMARY]}' AND sen
 SQL
 }
 
-# What this node has replayed beyond the primary's WAL no amount of waiting brings together.
+# What this node has replayed beyond the primary's WAL no amount of waiting brings together, nor what the primary has
+# removed before this node got it.
 require_common_history() {
-  local why
+  local why answer oldest bytes
   read_primary_timelines
   read_wal_positions
   why=$(why_diverged "$TIMELINE" "$REPLAYED_LSN")
   if [[ -n $why ]]; then
     fail NodeDiverged "$why." "Start the rejoin runbook for $NODE: it rewinds or rebuilds it."
+  fi
+  answer=$(ask_primary_sql "$(oldest_segment_query)")
+  IFS='|' read -r oldest bytes <<<"$answer"
+  if (($(lsn_number "$RECEIVED_LSN") < $(segment_start "$oldest" "$bytes"))) && ! has_segment_at "$oldest" "$bytes"; then
+    fail WalGone "$NODE has WAL up to $RECEIVED_LSN, and $PRIMARY has removed what comes next: its oldest segment is $oldest." \
+      "Start the rejoin runbook for $NODE: it rebuilds it."
   fi
 }
 

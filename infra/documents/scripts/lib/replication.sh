@@ -91,6 +91,19 @@ connection_words() {
   printf '%s' "${words#error: }"
 }
 
+# ask_primary_sql QUERY: asks the primary's database as the replication user; after ask_primary, whose file it uses.
+ask_primary_sql() {
+  local status=0
+  as_postgres env PGCONNECT_TIMEOUT=10 PGOPTIONS="-c synchronous_commit=local -c statement_timeout=20s" timeout 30 "$BIN_DIRECTORY/psql" -w -X -q -A -t \
+    -v ON_ERROR_STOP=1 -d "$(conninfo "$PRIMARY" "$SECRET_USER" "$scratch/passfile" runbook) dbname=postgres" \
+    -c "$1" 2>"$scratch/identify" </dev/null || status=$?
+  if ((status == 1 || status == 3)); then
+    fail SqlFailed "$PRIMARY, asked by $NODE as $SECRET_USER: $(connection_words)" \
+      'Run setup: it grants the replication user what the runbooks need.'
+  fi
+  if ((status != 0)); then primary_refused; fi
+}
+
 # The primary's settings that a copy must not keep; its own come after them.
 standby_settings() {
   printf "primary_conninfo = '%s'\n" "$(double_quotes "$(primary_conninfo "$1")")"

@@ -65,3 +65,26 @@ is_same_history() {
     fi
   done <"$file"
 }
+
+# The same of this stopped node, by its control data. Where its WAL ends is known after a clean stop: a primary's last
+# record is the checkpoint of its shutdown, a standby has noted how far it replayed. (What a standby received beyond
+# that shows when it streams.)
+why_diverged_while_stopped() {
+  local why=''
+  case $CONTROL_STATE in
+    'shut down') why=$(why_diverged "$CONTROL_TIMELINE" "$CONTROL_CHECKPOINT" record) ;;
+    'shut down in recovery' | 'in archive recovery')
+      why=$(why_diverged "$CONTROL_TIMELINE" "$CONTROL_CHECKPOINT" record)
+      if [[ -z $why && $RECOVERY_END != 0/0 ]]; then why=$(why_diverged "$RECOVERY_END_TIMELINE" "$RECOVERY_END"); fi
+      ;;
+    *)
+      if [[ -e $DATA/backup_label && -e $DATA/standby.signal ]]; then
+        # A copy that was never started.
+        why=$(why_diverged "$CONTROL_TIMELINE" "$CONTROL_CHECKPOINT" record)
+      else
+        why="PostgreSQL on $NODE was not shut down cleanly (its state is: $CONTROL_STATE), so the end of its WAL is not known"
+      fi
+      ;;
+  esac
+  printf '%s' "$why"
+}

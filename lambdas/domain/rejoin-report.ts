@@ -1,0 +1,144 @@
+/** Judges whether a node has rejoined, and says what was done to it. */
+import type { Cluster } from '../contract/cluster-config.ts';
+import { OperatorError } from '../contract/errors.ts';
+import type { NodeFacts, Observation } from '../contract/observation.ts';
+import type { RejoinMethod, RejoinReport, RejoinState } from '../contract/rejoin.ts';
+import { explainFailure } from './failure.ts';
+import { lsnPosition } from './lsn.ts';
+import { bytes, duration } from './quantities.ts';
+import { primaryFacts, replicationTable } from './replication.ts';
+import { same } from './same.ts';
+import { sameName, walsenderOf } from './survey.ts';
+import {
+  parseSynchronousStandbyNames,
+  renderSynchronousStandbyNames,
+  type SynchronousRule,
+} from './synchronous-standby-names.ts';
+
+/**
+ * @throws OperatorError StandbyNotStreaming; StandbyCatchingUp while it has not flushed what the primary had written at
+ *   `sinceLsn`
+ */
+export function requireRejoined(
+  primary: string,
+  node: string,
+  observation: Observation,
+  sinceLsn: string | null,
+): void {
+  const row = walsenderOf(primaryFacts(observation, primary), node);
+  if (row === undefined) {
+    throw new OperatorError(
+      'StandbyNotStreaming',
+      `${primary} has no walsender for ${node}.`,
+      `The PostgreSQL log of ${node} says why.`,
+    );
+  }
+  const behind = sinceLsn !== null && (row.flushLsn === null || lsnPosition(row.flushLsn) < lsnPosition(sinceLsn));
+  if (row.state !== 'streaming' || behind) {
+    throw new OperatorError(
+      'StandbyCatchingUp',
+      `${node} is in state ${row.state} and has flushed WAL up to ${row.flushLsn ?? 'nowhere yet'}; ${primary} was at ${sinceLsn}.`,
+      'If this lasts, look at the network and the disks of both.',
+    );
+  }
+}
+
+/** The rule that the configuration asks for while this node is the primary: every other node, in order of priority. */
+export function configuredRule(cluster: Cluster, primary: string): SynchronousRule {
+  const { method, count } = cluster.replication;
+  return { method, count, names: cluster.nodes.map(({ name }) => name).filter((name) => name !== primary) };
+}
+
+/**
+ * The value to restore, or null when the rule in force means the same. With fewer standbys than the rule asks for
+ * nothing is restored: that would block writes which someone has let go on.
+ */
+function wantedStandbyNames(cluster: Cluster, primary: string, facts: NodeFacts): string | null {
+  const rule = configuredRule(cluster, primary);
+  const comparable = ({ names, ...rest }: SynchronousRule) => ({
+    ...rest,
+    names: names.map((name) => name.toLowerCase()),
+  });
+  const current = parseSynchronousStandbyNames(facts.synchronousStandbyNames);
+  if (current !== null && same(comparable(current), comparable(rule))) return null;
+  const streaming = rule.names.filter((name) => walsenderOf(facts, name)?.state === 'streaming');
+  return streaming.length >= rule.count ? renderSynchronousStandbyNames(rule) : null;
+}
+
+/** The method that was the last one to be carried out. */
+function methodOf(state: RejoinState): RejoinMethod {
+  if (state.rebuilt !== undefined) return 'rebuild';
+  if (state.rewound !== undefined) return 'rewind';
+  return state.plan.method;
+}
+
+function triedBefore({ plan, startFailure, rewindFailure }: RejoinState): RejoinReport['tried'] {
+  const tried = (method: RejoinMethod, failure: RejoinState['startFailure']) =>
+    failure === undefined ? [] : [{ method, ...explainFailure(failure) }];
+  return [...tried(plan.method, startFailure), ...tried('rewind', rewindFailure)];
+}
+
+/** What has been done, once the node streams. */
+export function rejoinReport(
+  cluster: Cluster,
+  state: RejoinState,
+  observation: Observation,
+  seconds: number,
+): RejoinReport {
+  const { plan, kept, discarded, rebuilt } = state;
+  const facts = primaryFacts(observation, plan.primary);
+  const former = rebuilt?.formerData ?? null;
+  const report = {
+    node: plan.node,
+    primary: plan.primary,
+    method: methodOf(state),
+    reasons: plan.reasons,
+    tried: triedBefore(state),
+    seconds: Math.round(seconds * 10) / 10,
+    bytes: rebuilt?.bytes ?? state.rewound?.bytes ?? 0,
+    keptWal:
+      kept === undefined || kept.directory === null
+        ? null
+        : { directory: kept.directory, bytes: kept.bytes, summary: kept.summary },
+    formerData: former !== null && discarded?.directories.includes(former) === true ? null : former,
+    synchronousStandbyNames: facts.synchronousStandbyNames,
+    wantedStandbyNames: wantedStandbyNames(cluster, plan.primary, facts),
+    replication: replicationTable(cluster, facts),
+  };
+  return { ...report, summary: summaryOf(cluster, report, facts) };
+}
+
+const done: Readonly<Record<RejoinMethod, string>> = {
+  none: 'there was nothing to do',
+  start: 'it was started',
+  follow: 'it was made to follow the primary',
+  rewind: 'it was rewound',
+  rebuild: 'it was rebuilt by a base backup',
+};
+
+function summaryOf(cluster: Cluster, report: Omit<RejoinReport, 'summary'>, facts: NodeFacts): string[] {
+  const { node, primary, method, keptWal, formerData } = report;
+  const copied = report.bytes > 0 ? `, ${bytes(report.bytes)} copied` : '';
+  const rule = configuredRule(cluster, primary);
+  const listed = parseSynchronousStandbyNames(facts.synchronousStandbyNames)?.names ?? [];
+  const restored = listed.some((name) => sameName(name, node)) || report.wantedStandbyNames !== null;
+  return [
+    `${node} streams from ${primary} and has caught up: ${done[method]} (${duration(report.seconds)}${copied}).`,
+    ...report.reasons,
+    ...report.tried.map(({ method: tried, error }) => `${tried} was tried first and ended with ${error}.`),
+    ...(keptWal === null
+      ? []
+      : [
+          `What only ${node} had is kept in ${keptWal.directory} (${bytes(keptWal.bytes)}) on its host.`,
+          ...keptWal.summary,
+        ]),
+    ...(formerData === null
+      ? []
+      : [`Its old data is still in ${formerData} on its host; remove it when nobody needs it.`]),
+    ...(restored
+      ? []
+      : [
+          `synchronous_standby_names stays ${facts.synchronousStandbyNames === '' ? 'empty' : facts.synchronousStandbyNames}: too few standbys stream for ${rule.method} ${rule.count}.`,
+        ]),
+  ];
+}

@@ -1,0 +1,146 @@
+/** A cluster of which one node after the other falls out and rejoins. */
+import { join } from 'node:path';
+import type { RejoinReport } from '../../lambdas/contract/rejoin.ts';
+import { asPostgresUser, dataDirectoryOf, hostPath, onHost } from '../../local/client/host-access.ts';
+import { startPostgres } from '../../local/client/host-power.ts';
+import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
+import { type RunbookOutcome, runRunbook } from '../../local/client/runbook-run.ts';
+import { notesCluster } from './clusters.ts';
+import { LocalRuntime, waitFor } from './local-runtime.ts';
+
+export const master = 'pg_sync_master';
+export const slave01 = 'pg_sync_slave01';
+export const slave02 = 'pg_sync_slave02';
+export const allNodes = [master, slave01, slave02] as const;
+
+/** What the rejoin runbook was asked for, besides the node. */
+export type RejoinInput = { readonly dryRun?: boolean; readonly allowRebuild?: boolean };
+
+export class RejoiningCluster implements AsyncDisposable {
+  readonly runtime: LocalRuntime;
+  /** The node that is the primary at the moment. */
+  primary: string = master;
+
+  private constructor(runtime: LocalRuntime) {
+    this.runtime = runtime;
+  }
+
+  /** The notes' cluster, set up. WAL is kept as little as the schema allows, so that it can be made to be gone. */
+  static async start(overrides: Parameters<typeof notesCluster>[0] = {}): Promise<RejoiningCluster> {
+    const postgres = { majorVersion: 15, walKeepSegments: 16, slotKeepSegments: 16, ...overrides.postgres };
+    const cluster = new RejoiningCluster(
+      await LocalRuntime.start({ clusters: [notesCluster({ ...overrides, postgres })] }),
+    );
+    const outcome = await runRunbook(cluster.runtime.clients, 'pg-sync', 'setup', 240);
+    if (outcome.status !== 'SUCCEEDED') throw new Error(`setup: ${outcome.error}: ${outcome.cause}`);
+    return cluster;
+  }
+
+  node(name: string) {
+    return nodeNamed(this.runtime.cluster, name);
+  }
+
+  sql(name: string, statement: string, seconds?: number): Promise<string> {
+    return superuserSql(this.runtime.cluster, this.node(name), statement, seconds);
+  }
+
+  /** A path in the data directory of a node, as this process sees it. */
+  data(name: string, ...path: string[]): string {
+    const { cluster } = this.runtime;
+    return join(hostPath(cluster, this.node(name), dataDirectoryOf(cluster, this.node(name))), ...path);
+  }
+
+  /** Everything of ours and of PostgreSQL on a node's host. */
+  home(name: string): string {
+    return join(this.data(name), '..');
+  }
+
+  async stop(name: string, mode: 'fast' | 'immediate' = 'fast'): Promise<void> {
+    const { cluster } = this.runtime;
+    const node = this.node(name);
+    const pgCtl = [`${cluster.postgres.binDirectory}/pg_ctl`, '-D', dataDirectoryOf(cluster, node), '-w', '-s'];
+    await onHost(cluster, node, asPostgresUser(cluster, [...pgCtl, '-m', mode, 'stop']));
+  }
+
+  /** Starts PostgreSQL as it is, as somebody would by hand. */
+  start(name: string): Promise<void> {
+    return startPostgres(this.runtime.cluster, this.node(name));
+  }
+
+  async restart(name: string): Promise<void> {
+    await this.stop(name);
+    await this.start(name);
+  }
+
+  /** Makes a standby the primary by hand, while the one before is stopped or does not know of it. */
+  async promote(name: string): Promise<void> {
+    await this.sql(name, 'select pg_promote()');
+    this.primary = name;
+  }
+
+  /** Rows that commit without waiting for any standby. */
+  async write(name: string, table: string, rows = 10): Promise<void> {
+    await this.sql(
+      name,
+      `set synchronous_commit = local; create table if not exists ${table} (id int); insert into ${table} select generate_series(1, ${rows})`,
+    );
+  }
+
+  /** Has the primary write so much WAL, and recycle it, that nothing is left of what it had written before. */
+  async loseWal(): Promise<void> {
+    for (let segment = 0; segment < 18; segment += 1) {
+      await this.sql(
+        this.primary,
+        `set synchronous_commit = local; select pg_logical_emit_message(false, 'x', 'x'); select pg_switch_wal()`,
+      );
+    }
+    await this.sql(this.primary, 'checkpoint', 60);
+  }
+
+  rejoin(name: string, input: RejoinInput = {}, seconds = 120): Promise<RunbookOutcome> {
+    return runRunbook(this.runtime.clients, 'pg-sync', 'rejoin', seconds, undefined, { node: name, ...input });
+  }
+
+  /** Rejoins a node; its report. */
+  async rejoined(name: string, input: RejoinInput = {}): Promise<RejoinReport> {
+    const outcome = await this.rejoin(name, input);
+    if (outcome.status !== 'SUCCEEDED') throw new Error(`rejoin of ${name}: ${outcome.error}: ${outcome.cause}`);
+    return outcome.output as unknown as RejoinReport;
+  }
+
+  /** Rejoin refuses or fails; with which error. */
+  async refused(name: string, input: RejoinInput = {}): Promise<{ error: string; cause: string }> {
+    const outcome = await this.rejoin(name, input);
+    if (outcome.status === 'SUCCEEDED')
+      throw new Error(`rejoin of ${name} was not refused: ${JSON.stringify(outcome)}`);
+    return outcome;
+  }
+
+  /** Waits until the standbys stream as they should, the first one synchronously: `name|state|sync_state` each. */
+  async replicates(): Promise<void> {
+    const standbys = allNodes.filter((name) => name !== this.primary);
+    const wanted = standbys.map((name, index) => `${name}|streaming|${index === 0 ? 'sync' : 'potential'}`).join('\n');
+    let seen = '';
+    await waitFor(`replication to both standbys`, 20, async () => {
+      seen = await this.sql(
+        this.primary,
+        'select application_name, state, sync_state from pg_stat_replication order by sync_priority',
+      );
+      return seen === wanted || null;
+    }).catch((error: Error) => {
+      throw new Error(`${error.message}: ${seen}`);
+    });
+  }
+
+  /** A commit that waits for the synchronous standby. */
+  async commits(): Promise<void> {
+    await this.sql(
+      this.primary,
+      'begin; set local synchronous_commit = on; create table durable (); drop table durable; commit',
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.runtime[Symbol.asyncDispose]();
+  }
+}
