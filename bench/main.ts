@@ -1,42 +1,57 @@
-/** `npm run bench`: the figures that the project publishes. Takes some minutes; run it on a quiet machine. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import Table from 'cli-table3';
-import { bundleFigures } from './bundles.ts';
-import { median, timed } from './measure.ts';
+/**
+ * `npm run bench`: the figures that the project publishes. Run it on a quiet machine.
+ *
+ * Without a name it takes some minutes; `npm run bench -- alerts` and `npm run bench -- silence` take longer.
+ */
+import { Argument, Command } from 'commander';
+import { alertFigures } from './alerts.ts';
+import { checkFigures } from './checks.ts';
+import { functionFigures } from './functions.ts';
 import { setupFigures } from './setup.ts';
+import { silenceFigures } from './silence.ts';
+import { printTable } from './table.ts';
 
 /** Rows of about 1 kB: 1 GB of data. */
 const gigabyteRows = 900_000;
 
-const number = (value: number, digits: number) => ({ hAlign: 'right' as const, content: value.toFixed(digits) });
-const plain = { style: { head: [], border: [] } };
-
-const assembly = mkdtempSync(join(tmpdir(), 'bench-cdk-'));
-try {
-  const synths: number[] = [];
-  for (let repeat = 0; repeat < 3; repeat += 1) {
-    synths.push((await timed(resolve('node_modules/.bin/cdk'), ['synth', '--quiet', '--output', assembly])).seconds);
-  }
-  console.log(`cdk synth: ${median(synths).toFixed(1)} s (median of ${synths.length})\n`);
-
-  const bundles = new Table({ head: ['function', 'KB', 'KB zipped', 'import ms'], ...plain });
-  for (const { name, kilobytes, zippedKilobytes, importMilliseconds } of await bundleFigures(assembly)) {
-    bundles.push([name, number(kilobytes, 0), number(zippedKilobytes, 0), number(importMilliseconds, 0)]);
-  }
-  console.log(`${bundles}\n`);
-} finally {
-  rmSync(assembly, { recursive: true, force: true });
+interface Options {
+  readonly faults: number;
+  readonly interval: number;
+  readonly minutes: number;
 }
 
-const { empty, withData } = await setupFigures(gigabyteRows);
-const setup = new Table({ head: ['setup', 'runbook s', 'by hand s', 'ratio'], ...plain });
-for (const [what, figures] of [
-  ['three empty nodes', empty],
-  ['two standbys of 1 GB', withData],
-] as const) {
-  const { runbookSeconds, byHandSeconds } = figures;
-  setup.push([what, number(runbookSeconds, 1), number(byHandSeconds, 1), number(runbookSeconds / byHandSeconds, 2)]);
+async function setup(): Promise<void> {
+  const { empty, withData } = await setupFigures(gigabyteRows);
+  printTable(
+    ['setup', 'runbook s', 'by hand s', 'ratio'],
+    Object.entries({ 'three empty nodes': empty, 'two standbys of 1 GB': withData }).map(
+      ([what, { runbookSeconds, byHandSeconds }]) => [
+        what,
+        runbookSeconds,
+        byHandSeconds,
+        runbookSeconds / byHandSeconds,
+      ],
+    ),
+    2,
+  );
 }
-console.log(`${setup}`);
+
+const campaigns: Readonly<Record<string, (options: Options) => Promise<void>>> = {
+  functions: functionFigures,
+  setup,
+  checks: checkFigures,
+  alerts: ({ faults, interval }) => alertFigures(faults, interval),
+  silence: ({ minutes, interval }) => silenceFigures(minutes, interval),
+};
+
+const number = (text: string) => Number.parseInt(text, 10);
+const command = new Command('bench')
+  .description('Measures, and prints tables')
+  .addArgument(new Argument('[names...]', 'what to measure').choices(Object.keys(campaigns)))
+  .option('--faults <number>', 'alerts: how many faults', number, 30)
+  .option('--interval <seconds>', 'alerts, silence: time between checks', number, 10)
+  .option('--minutes <number>', 'silence: of the healthy cluster, and of the broken one', number, 10)
+  .parse();
+
+const names = command.args.length > 0 ? command.args : ['functions', 'setup', 'checks'];
+for (const name of names) await campaigns[name]?.(command.opts<Options>());

@@ -1,4 +1,4 @@
-/** Measuring commands: wall time of whole processes, in seconds. */
+/** Measuring: wall time of whole processes, and what many figures amount to. */
 import { type ExecFileOptions, execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
@@ -19,4 +19,10 @@ export async function timed(
 export function median(figures: readonly number[]): number {
   const sorted = figures.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** The smallest figure that at least this share of all figures does not exceed (nearest rank): 0.95 of 30 is the 29th. */
+export function percentile(figures: readonly number[], share: number): number {
+  const sorted = figures.toSorted((a, b) => a - b);
+  return sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
 }

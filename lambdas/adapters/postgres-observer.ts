@@ -5,6 +5,7 @@ import pg from 'pg';
 import type { Cluster, ClusterNode } from '../contract/cluster-config.ts';
 import { type NodeObservation, nodeFactsSchema, type ObservationFailureKind } from '../contract/observation.ts';
 import { observedSettings } from '../domain/drift.ts';
+import { Turns } from './turns.ts';
 
 /** For everything together, from resolving the name to the last byte of the answer. */
 const defaultMilliseconds = 3000;
@@ -87,6 +88,12 @@ const kindByCode: Readonly<Record<string, ObservationFailureKind>> = {
   '53300': 'too-many-connections',
 };
 
+/** Those of the monitoring user. */
+interface Credentials {
+  readonly user: string;
+  readonly password: string;
+}
+
 /** A node that gave no answer in its time; the message says how far it got. */
 class Deadline extends Error {}
 
@@ -102,11 +109,20 @@ function failureKind(error: unknown): ObservationFailureKind {
   return error instanceof pg.DatabaseError ? 'query' : 'other';
 }
 
+/** Nodes that one process asks at the same time: as many as a cluster may have, so that none of one cluster waits. */
+const mostAtOnce = 32;
+const turns = new Turns(mostAtOnce);
+
+/** Observes all nodes of a cluster at once. */
+export function observeNodes(cluster: Cluster, credentials: Credentials): Promise<NodeObservation[]> {
+  return Promise.all(cluster.nodes.map((node) => turns.run(() => observeNode(cluster, node, credentials))));
+}
+
 /** Observes one node; a failure is part of the answer, never an exception. */
 export async function observeNode(
   cluster: Cluster,
   node: ClusterNode,
-  credentials: { user: string; password: string },
+  credentials: Credentials,
   milliseconds = defaultMilliseconds,
 ): Promise<NodeObservation> {
   const socket = new Socket();

@@ -1,6 +1,6 @@
 import { deployedCluster } from '../adapters/cluster.ts';
 import { parseInput } from '../adapters/parse.ts';
-import { observeNode } from '../adapters/postgres-observer.ts';
+import { observeNodes } from '../adapters/postgres-observer.ts';
 import { type Observation, observeInputSchema } from '../contract/observation.ts';
 
 const cluster = deployedCluster();
@@ -8,5 +8,5 @@ const cluster = deployedCluster();
 /** Asks all nodes at once for their facts. Runs in the VPC and calls nothing but PostgreSQL. */
 export async function handler(event: unknown): Promise<Observation> {
   const { credentials } = parseInput(observeInputSchema, event, 'observe-cluster');
-  return { nodes: await Promise.all(cluster.nodes.map((node) => observeNode(cluster, node, credentials))) };
+  return { nodes: await observeNodes(cluster, credentials) };
 }

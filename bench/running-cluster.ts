@@ -1,0 +1,131 @@
+/** A cluster that a campaign works on: the first one of `clusters.json`, set up and watched by a runtime of its own. */
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { DeleteItemCommand, DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import type { ClusterNode } from '../lambdas/contract/cluster-config.ts';
+import { checkerStateSchema } from '../lambdas/contract/health.ts';
+import { resourceNames } from '../lambdas/contract/names.ts';
+import { type LocalClients, localClients } from '../local/client/aws-clients.ts';
+import type { LocalCluster } from '../local/client/host-access.ts';
+import { Mailbox } from '../local/client/mailbox.ts';
+import { superuserSql } from '../local/client/node-sql.ts';
+import { runRunbook } from '../local/client/runbook-run.ts';
+import { startRuntime } from '../local/runtime.ts';
+
+export class RunningCluster {
+  readonly cluster: LocalCluster;
+  readonly clients: LocalClients;
+  readonly endpoint: string;
+  readonly directory: string;
+  readonly mailbox: Mailbox;
+  readonly #tables: DynamoDBClient;
+
+  constructor(cluster: LocalCluster, endpoint: string, directory: string) {
+    const { region } = cluster.network;
+    this.cluster = cluster;
+    this.endpoint = endpoint;
+    this.directory = directory;
+    this.clients = localClients(endpoint, region);
+    this.mailbox = new Mailbox(join(directory, 'mail'));
+    this.#tables = new DynamoDBClient({
+      endpoint,
+      region,
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    });
+  }
+
+  /** The initial primary, and the standbys in their order. */
+  get nodes(): { primary: ClusterNode; standbys: ClusterNode[] } {
+    const [primary, ...standbys] = this.cluster.nodes;
+    if (primary === undefined) throw new Error('the cluster has no nodes');
+    return { primary, standbys };
+  }
+
+  /** Directory in which a host's processes run. */
+  hostOf({ name }: ClusterNode): string {
+    return join(this.directory, 'nodes', name);
+  }
+
+  /** Waits until every standby streams, the first one as the synchronous one. */
+  async untilReplicating(limitSeconds = 120): Promise<void> {
+    const { primary, standbys } = this.nodes;
+    const expected = standbys.map(({ name }, index) => `${name}|streaming|${index === 0 ? 'sync' : 'potential'}`);
+    const query = 'select application_name, state, sync_state from pg_stat_replication order by sync_priority';
+    await until('replication', limitSeconds, async () => {
+      const seen = await superuserSql(this.cluster, primary, query).catch(() => '');
+      return seen === expected.join('\n') || null;
+    });
+  }
+
+  /**
+   * Makes the checker forget everything, as if it had just been deployed, and waits until it has seen the cluster
+   * healthy: what comes back shortly after it was over is told later than what is new.
+   */
+  async forgetIncidents(): Promise<void> {
+    const item = { TableName: resourceNames(this.cluster.name).stateTable, Key: { id: { S: 'checker' } } };
+    await this.#tables.send(new DeleteItemCommand(item));
+    await until('a healthy check', 120, async () => {
+      const { Item } = await this.#tables.send(new GetItemCommand({ ...item, ConsistentRead: true }));
+      if (Item?.state?.S === undefined) return null;
+      const { memory, incident, pending } = checkerStateSchema.parse(JSON.parse(Item.state.S));
+      return (memory.primary !== null && incident === null && Object.keys(pending).length === 0) || null;
+    });
+    await this.mailbox.unread();
+  }
+}
+
+/** Starts a runtime with the example cluster, changed as asked for; sets it up, works with it, removes everything. */
+export async function withRunningCluster<T>(
+  changes: { readonly monitoring?: object },
+  work: (running: RunningCluster) => Promise<T>,
+): Promise<T> {
+  const directory = mkdtempSync(join(tmpdir(), 'bench-'));
+  chmodSync(directory, 0o755);
+  const [example] = JSON.parse(readFileSync('clusters.json', 'utf8'));
+  const clustersFile = join(directory, 'clusters.input.json');
+  writeFileSync(
+    clustersFile,
+    JSON.stringify([{ ...example, monitoring: { ...example.monitoring, ...changes.monitoring } }]),
+  );
+  try {
+    const runtime = await startRuntime({ clustersFile, port: await freePort(), directory });
+    try {
+      const [cluster] = runtime.clusters;
+      if (cluster === undefined) throw new Error('clusters.json holds no cluster');
+      const running = new RunningCluster(cluster, runtime.endpoint, directory);
+      const outcome = await runRunbook(running.clients, cluster.name, 'setup', 300);
+      if (outcome.status !== 'SUCCEEDED') throw new Error(`${outcome.error}: ${outcome.cause}`);
+      return await work(running);
+    } finally {
+      await runtime.stop();
+    }
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Waits until `condition` gives something other than null. */
+export async function until<T>(what: string, limitSeconds: number, condition: () => Promise<T | null>): Promise<T> {
+  const deadline = Date.now() + limitSeconds * 1000;
+  for (;;) {
+    const value = await condition();
+    if (value !== null) return value;
+    if (Date.now() > deadline) throw new Error(`no ${what} within ${limitSeconds} s`);
+    await pause(100);
+  }
+}
+
+/** A TCP port of 127.0.0.1 that nothing listens on at the moment. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  return address.port;
+}
