@@ -1,12 +1,17 @@
 /** Faults of the network between machines: each has the effect that it names, seen from inside, and heals. */
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { ListCommandInvocationsCommand } from '@aws-sdk/client-ssm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { healFaults, makeFault } from '../../local/client/control.ts';
+import { Mailbox } from '../../local/client/mailbox.ts';
+import { nodeNamed } from '../../local/client/node-sql.ts';
 import { startRunbook } from '../../local/client/runbook-run.ts';
+import { Writer } from '../../local/client/writer.ts';
 import type { Fault } from '../../local/faults/fault.ts';
+import { notesCluster } from '../support/clusters.ts';
 import { type LocalRuntime, waitFor } from '../support/local-runtime.ts';
 import {
   connectTo,
@@ -31,7 +36,8 @@ describe.skipIf(noMachines)(titled('faults of the network of machines'), () => {
   let runtime: LocalRuntime;
   let apiPort = '';
   beforeAll(async () => {
-    runtime = await startMachines();
+    const monitoring = { checkIntervalSeconds: 5, lagWarningBytes: 1, lagWarningSeconds: 1 };
+    runtime = await startMachines({ clusters: [{ ...notesCluster(), monitoring }] });
     apiPort = new URL(runtime.endpoint).port;
     await setUp(runtime);
   }, 300_000);
@@ -79,6 +85,24 @@ describe.skipIf(noMachines)(titled('faults of the network of machines'), () => {
   it('do not exist at first', async () => {
     expect(await ways()).toEqual([]);
   });
+
+  // The first of the faults: after others the checker would wait longer before it says that this one is over.
+  it('delay: a standby that lags behind over a slow network is told once, and that it has caught up', async () => {
+    const mailbox = new Mailbox(join(runtime.directory, 'mail'));
+    const writer = await Writer.start(runtime.cluster, nodeNamed(runtime.cluster, master));
+    const before = await mailbox.unread();
+    expect(before.map(({ subject }) => subject)).toEqual([]);
+    await make({ kind: 'delay', node: second, milliseconds: 1500 });
+    const [mail] = await mailbox.next('lag', 40);
+    expect(mail?.subject).toMatch(/^WARNING pg-sync: pg_sync_slave02 lags [2-4] s/);
+    // The observer's way to it is as slow.
+    expect(mail?.text).toMatch(/The observer cannot ask pg_sync_slave02 \(timeout: /);
+    expect(mail?.text).toContain('Every commit is confirmed by pg_sync_slave01; 1 more standby can be lost');
+    await healFaults(runtime.endpoint);
+    const after = await mailbox.next('the end of it', 40);
+    expect(after.map(({ subject }) => subject)).toEqual([expect.stringMatching(/^RECOVERED /)]);
+    expect((await writer.stop()).longestMilliseconds).toBeLessThan(1500);
+  }, 120_000);
 
   it('cut: one host off from everything', async () => {
     await make({ kind: 'cut', node: first });
