@@ -13,7 +13,7 @@ import type { Credentials } from './credentials.ts';
 import { type HandlerName, handlerNames } from './handler-names.ts';
 import { logGroup } from './log-groups.ts';
 import type { Network } from './network.ts';
-import { runbookArnPrefix, runbookArns, runbookExecutionArns } from './runbook-arns.ts';
+import { automaticRunbookArns, runbookArnPrefix, runbookArns, runbookExecutionArns } from './runbook-arns.ts';
 import { acknowledgeWildcard, type Wildcard } from './wildcards.ts';
 
 export interface ClusterFunctionsProps {
@@ -222,9 +222,16 @@ export class ClusterFunctions extends Construct {
           ...observing.mayDo,
           allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [stateTable.tableArn]),
           allow(['sns:Publish'], [topic.topicArn]),
+          // What the policy of the cluster lets it start, and whether somebody else is at work.
+          allow(['states:StartExecution'], automaticRunbookArns(this, cluster.name)),
+          allow(['states:DescribeExecution'], executions),
           // By Lambda, which takes the messages out of the queue with this role.
           allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], [checksQueue.queueArn]),
         ],
+        wildcards: executions.map((resource) => ({
+          resource,
+          reason: 'The name of an execution is known only once it runs.',
+        })),
         runsOften: true,
         notRepeated: true,
       },

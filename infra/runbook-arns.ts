@@ -4,11 +4,21 @@
  */
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import { resourceNames, runbookNames } from '../lambdas/contract/names.ts';
+import { automaticRunbooks, type RunbookName, resourceNames, runbookNames } from '../lambdas/contract/names.ts';
 
 /** ARN of each runbook (state machine) of the cluster. */
 export function runbookArns(scope: Construct, cluster: string): string[] {
   return arns(scope, cluster, 'stateMachine');
+}
+
+/** ARNs of the runbooks that the checker may start by itself. */
+export function automaticRunbookArns(scope: Construct, cluster: string): string[] {
+  return arns(
+    scope,
+    cluster,
+    'stateMachine',
+    runbookNames.filter((name) => automaticRunbooks.some((each) => each === name)),
+  );
 }
 
 /** ARN of the cluster's runbooks up to the runbook's own name, for functions that name one in what they send. */
@@ -21,8 +31,13 @@ export function runbookExecutionArns(scope: Construct, cluster: string): string[
   return arns(scope, cluster, 'execution').map((arn) => `${arn}:*`);
 }
 
-function arns(scope: Construct, cluster: string, resource: 'stateMachine' | 'execution'): string[] {
-  return runbookNames.map((runbook) => arn(scope, resource, resourceNames(cluster).runbook(runbook)));
+function arns(
+  scope: Construct,
+  cluster: string,
+  resource: 'stateMachine' | 'execution',
+  runbooks: readonly RunbookName[] = runbookNames,
+): string[] {
+  return runbooks.map((runbook) => arn(scope, resource, resourceNames(cluster).runbook(runbook)));
 }
 
 function arn(scope: Construct, resource: 'stateMachine' | 'execution', resourceName: string): string {

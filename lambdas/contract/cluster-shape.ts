@@ -218,7 +218,16 @@ const networkSchema = z.strictObject({
 });
 
 const policySchema = z.strictObject({
-  whenNoStandby: z.enum(['block', 'degrade']).default('block'),
+  whenNoStandby: z
+    .enum(['block', 'degrade'])
+    .default('block')
+    .describe('block: writes wait for a standby; degrade: the checker starts allow-async, once per incident'),
+  degradeMinutes: z
+    .int()
+    .min(1)
+    .max(1440)
+    .default(60)
+    .describe('For how long degrade lets writes go on without a standby; then they wait'),
   failover: z.enum(['manual', 'automatic']).default('manual'),
   autoRejoin: z.boolean().default(false),
   rebuild: z

@@ -156,6 +156,28 @@ export type Incident = z.infer<typeof incidentSchema>;
 export const maintenanceSchema = z.object({ until: z.iso.datetime(), reason: z.string() });
 export type Maintenance = z.infer<typeof maintenanceSchema>;
 
+/** What the checker does by itself: since when there has been reason to, and what it has started. */
+export const automationSchema = z.object({
+  /** By trigger: since when it has been there in every check. */
+  seen: z.record(z.string(), z.iso.datetime()),
+  /** By trigger: the runbooks started for it; forgotten when it has been gone for a while. */
+  attempts: z.record(
+    z.string(),
+    z.object({
+      count: z.number(),
+      /** The last one. */
+      at: z.iso.datetime(),
+      /** Name of its execution. */
+      execution: z.string(),
+      /** Since when the trigger has been gone; null while it is there. */
+      goneSince: z.iso.datetime().nullable(),
+      /** It had its effect: not again before the cluster has been well for a while. */
+      spent: z.boolean(),
+    }),
+  ),
+});
+export type Automation = z.infer<typeof automationSchema>;
+
 export const checkerStateSchema = z.object({
   /** Time of the check that changed the state last; an earlier check is stale. */
   updatedAt: z.iso.datetime().nullable(),
@@ -166,5 +188,6 @@ export const checkerStateSchema = z.object({
   /** By key: findings of the past, to recognise what comes and goes. */
   ended: z.record(z.string(), z.object({ at: z.iso.datetime(), returns: z.number() })),
   maintenance: maintenanceSchema.nullable(),
+  automation: automationSchema.default({ seen: {}, attempts: {} }),
 });
 export type CheckerState = z.infer<typeof checkerStateSchema>;

@@ -5,6 +5,10 @@ import type { NodeCommandName } from './node-commands.ts';
 export const runbookNames = ['setup', 'rejoin', 'maintenance', 'allow-async', 'resume-sync'] as const;
 export type RunbookName = (typeof runbookNames)[number];
 
+/** Runbooks that the checker may start by itself, where the cluster's policy says so. */
+export const automaticRunbooks = ['failover', 'rejoin', 'allow-async', 'resume-sync'] as const;
+export type AutomaticRunbook = (typeof automaticRunbooks)[number];
+
 /** CloudWatch alarms of a cluster. */
 export type AlarmName = 'checker-stopped' | 'checker-failing' | 'status';
 

@@ -35,7 +35,15 @@ import { same } from './same.ts';
 import { type Outlook, transitionFor } from './transition-table.ts';
 
 export function initialState(): CheckerState {
-  return { updatedAt: null, memory: emptyMemory, pending: {}, incident: null, ended: {}, maintenance: null };
+  return {
+    updatedAt: null,
+    memory: emptyMemory,
+    pending: {},
+    incident: null,
+    ended: {},
+    maintenance: null,
+    automation: { seen: {}, attempts: {} },
+  };
 }
 
 /**

@@ -1,13 +1,15 @@
 import { publishAlert } from '../adapters/alerts-topic.ts';
 import { readAllowance } from '../adapters/allowance-store.ts';
+import { runningOperation, startAutomatically } from '../adapters/automatic-runbooks.ts';
 import { forgetSent, readChecker, writeChecker } from '../adapters/checker-store.ts';
 import { deployedCluster } from '../adapters/cluster.ts';
 import { CachedCredentials } from '../adapters/credentials.ts';
 import { environmentVariable } from '../adapters/environment.ts';
 import { recordFigures } from '../adapters/figures.ts';
 import { observe } from '../adapters/observer.ts';
-import { lockHolder } from '../adapters/operation-lock.ts';
+import type { Observation } from '../contract/observation.ts';
 import { renderAlert } from '../domain/alerts.ts';
+import { automate } from '../domain/automation.ts';
 import { mayBeSuspended } from '../domain/durability-debt.ts';
 import { assess } from '../domain/health.ts';
 import { checkSeconds, metricsOf } from '../domain/metrics.ts';
@@ -20,20 +22,31 @@ const table = environmentVariable('STATE_TABLE');
 const observer = environmentVariable('OBSERVER_FUNCTION');
 const credentials = new CachedCredentials(environmentVariable('MONITORING_SECRET_ID'));
 const topic = environmentVariable('TOPIC_ARN');
-const links = runbookLinks(cluster.network.region, environmentVariable('RUNBOOK_ARN_PREFIX'));
+const arnPrefix = environmentVariable('RUNBOOK_ARN_PREFIX');
+const links = runbookLinks(cluster.network.region, arnPrefix);
+const automatic = { cluster, table, arnPrefix, look };
 
-/** Looks at the cluster once: decides what is new since the last check, remembers it, and says it. */
-export async function handler(): Promise<{ status: string; alerts: number }> {
-  const started = new Date();
+async function look(): Promise<Observation> {
   const observation = await observe(observer, await credentials.read());
   if (observation.nodes.some((node) => !node.answered && node.failure.kind === 'authentication')) credentials.forget();
+  return observation;
+}
+
+/**
+ * Looks at the cluster once: decides what is new since the last check, remembers it, and says it. Then starts the
+ * runbook that the cluster's policy lets it start by itself, if one is due.
+ */
+export async function handler(): Promise<{ status: string; alerts: number; started: string | null }> {
+  const started = new Date();
+  const observation = await look();
   // Read after looking: of two checks at the same time the one that looked last decides last.
   const before = await readChecker(table);
   const allowance = mayBeSuspended(observation, before.state) ? await readAllowance(table) : null;
   const health = assess(cluster, observation, before.state.memory, started, allowance);
-  const quiet = health.findings.length === 0 && before.state.incident === null;
-  const operation = quiet ? null : await lockHolder(table);
-  const { state, events } = advance(cluster, before.state, health, started, operation);
+  const quiet = health.findings.length === 0 && before.state.incident === null && allowance === null;
+  const operation = quiet ? null : await runningOperation(table);
+  const { state: told, events } = advance(cluster, before.state, health, started, operation);
+  const { state, start } = automate(cluster, observation, told, { allowance, operation, now: started });
   const figures = [...metricsOf(cluster, observation, health), checkSeconds(cluster, started, new Date())];
   recordFigures(figures, started, health.status !== 'healthy');
 
@@ -46,9 +59,12 @@ export async function handler(): Promise<{ status: string; alerts: number }> {
   if (state !== before.state || toSend.length > 0) {
     const unsent = [...before.unsent.filter((alert) => !late.includes(alert)), ...toSend];
     // When another check was faster, it has seen the same or something newer, and says it.
-    if (!(await writeChecker(table, before.version, { state, unsent }))) return { status: health.status, alerts: 0 };
+    if (!(await writeChecker(table, before.version, { state, unsent }))) {
+      return { status: health.status, alerts: 0, started: null };
+    }
   }
   for (const { event } of toSend) await publishAlert(topic, renderAlert(cluster, event, links));
   if (toSend.length > 0) await forgetSent(table, new Set(toSend.map(({ id }) => id)));
-  return { status: health.status, alerts: toSend.length };
+  const execution = start === null ? null : await startAutomatically(automatic, start, observation);
+  return { status: health.status, alerts: toSend.length, started: execution };
 }

@@ -104,7 +104,7 @@ describe('a file of the wrong form', () => {
     });
     expect(problems).toEqual([
       'clusters[0].replication.commit_level: is not a known key; did you mean "commitLevel"?',
-      'clusters[0].policy.colour: is not a known key; known here: whenNoStandby, failover, autoRejoin, rebuild, minimumFreeMiB',
+      'clusters[0].policy.colour: is not a known key; known here: whenNoStandby, degradeMinutes, failover, autoRejoin, rebuild, minimumFreeMiB',
       'clusters[0].replicaton: is not a known key; did you mean "replication"?',
       'clusters[0].walKeepSegments: is not a known key here; it belongs to postgres',
     ]);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
 import { clusterMetrics, metricNamespace, nodeMetrics } from '../../lambdas/contract/metrics.ts';
-import { runbookNames } from '../../lambdas/contract/names.ts';
+import { automaticRunbooks, runbookNames } from '../../lambdas/contract/names.ts';
 import { nodeCommandNames } from '../../lambdas/contract/node-commands.ts';
 import { planTicks } from '../../lambdas/domain/ticks.ts';
 import { asText, readAssembly, resourcesOf, type Template } from './assembly.ts';
@@ -232,6 +232,8 @@ describe.each([
         [['secretsmanager:GetSecretValue'], ['<CredentialsMonitoring>']],
         [['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], ['<StateTable.Arn>']],
         [['sns:Publish'], ['<AlertsTopic>']],
+        [['states:StartExecution'], runbooks.filter((arn) => automaticRunbooks.some((name) => arn.endsWith(name)))],
+        [['states:DescribeExecution'], runbooks.map((arn) => `${arn.replace(':stateMachine:', ':execution:')}:*`)],
         [['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'], ['<ChecksQueue.Arn>']],
       ]);
       // It shows, and can neither start nor change anything.
