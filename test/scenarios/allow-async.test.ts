@@ -1,128 +1,204 @@
-/** S10 and what follows: no standby is left, writes are allowed without one for a time, and wait for one again. */
-import { join } from 'node:path';
+/**
+ * S10 and what follows: no standby is left, writes are allowed without one for a time, and wait for one again. In one
+ * cluster a person allows it, in the other the policy does.
+ */
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { allowanceSchema } from '../../lambdas/contract/allowance.ts';
+import { resourceNames } from '../../lambdas/contract/names.ts';
 import { startPostgres, stopPostgres } from '../../local/client/host-power.ts';
-import { type Mail, Mailbox } from '../../local/client/mailbox.ts';
-import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
-import { runRunbook } from '../../local/client/runbook-run.ts';
+import type { Mail } from '../../local/client/mailbox.ts';
 import { Writer } from '../../local/client/writer.ts';
-import { notesCluster } from '../support/clusters.ts';
+import { nodesNamed, notesCluster } from '../support/clusters.ts';
 import { LocalRuntime, waitFor } from '../support/local-runtime.ts';
+import { alertsTo, WatchedCluster } from '../support/watched-cluster.ts';
 
-const intervalSeconds = 5;
 const [master, slave01, slave02] = ['pg_sync_master', 'pg_sync_slave01', 'pg_sync_slave02'] as const;
 const rule = 'FIRST 1 ("pg_sync_slave01","pg_sync_slave02")';
+const waiting = "select count(*) from pg_stat_activity where wait_event = 'SyncRep'";
 
 describe('without a standby', () => {
   let runtime: LocalRuntime;
-  let mailbox: Mailbox;
+  let asked: WatchedCluster;
+  let degrading: WatchedCluster;
   let writer: Writer;
+  let otherWriter: Writer;
 
-  const node = (name: string) => nodeNamed(runtime.cluster, name);
-  const sql = (name: string, statement: string) => superuserSql(runtime.cluster, node(name), statement);
-  const run = (runbook: 'setup' | 'allow-async' | 'resume-sync', input = {}) =>
-    runRunbook(runtime.clients, 'pg-sync', runbook, 240, undefined, input);
-
-  /** Waits for one alert: the next mail of the checker. */
-  async function nextAlert(what: string): Promise<Mail> {
-    const [mail] = await mailbox.next(what, 4 * intervalSeconds + 20);
-    if (mail === undefined) throw new Error(`no mail: ${what}`);
-    return mail;
-  }
-
-  async function notice(subject: RegExp): Promise<Mail> {
-    return waitFor(`a notice ${subject}`, 30, async () => {
-      return (await mailbox.notices()).find((mail) => subject.test(mail.subject)) ?? null;
+  async function notice(of: WatchedCluster, subject: RegExp, seconds = 40): Promise<Mail> {
+    return waitFor(`a notice ${subject}`, seconds, async () => {
+      return (await of.mailbox.notices()).find((mail) => subject.test(mail.subject)) ?? null;
     });
   }
 
+  /** Alerts until one has this subject; the one. */
+  async function alertsUntil(of: WatchedCluster, subject: RegExp, seconds = 60): Promise<Mail> {
+    return waitFor(`an alert ${subject}`, seconds, async () => {
+      return (await of.mailbox.unread()).find((mail) => subject.test(mail.subject)) ?? null;
+    });
+  }
+
+  const stop = (name: string) => stopPostgres(asked.cluster, asked.node(name));
+  const start = (name: string) => startPostgres(asked.cluster, asked.node(name));
+
   beforeAll(async () => {
-    const cluster = notesCluster({ postgres: { majorVersion: 15 } });
-    const clusters = [
-      {
-        ...cluster,
-        alerts: { emails: ['dba@example.com'] },
-        monitoring: { checkIntervalSeconds: intervalSeconds },
-      },
-    ];
-    runtime = await LocalRuntime.start({ clusters });
-    mailbox = new Mailbox(join(runtime.directory, 'mail'));
-    const outcome = await run('setup');
-    expect(outcome, JSON.stringify(outcome)).toMatchObject({ status: 'SUCCEEDED' });
-    writer = await Writer.start(runtime.cluster, node(master));
+    const nodes = nodesNamed(master, slave01, slave02, 'auto_primary', 'auto_first', 'auto_second');
+    const [one, two] = await Promise.all(['pg-sync', 'pg-auto'].map(alertsTo));
+    if (one === undefined || two === undefined) throw new RangeError('two are started');
+    const postgres = { majorVersion: 15 };
+    const monitoring = { checkIntervalSeconds: 5 };
+    runtime = await LocalRuntime.start({
+      clusters: [
+        { ...notesCluster({ name: 'pg-sync', postgres, nodes: nodes.slice(0, 3) }), alerts: one.alerts, monitoring },
+        {
+          ...notesCluster({
+            name: 'pg-auto',
+            postgres,
+            nodes: nodes.slice(3),
+            policy: { whenNoStandby: 'degrade', degradeMinutes: 5 },
+          }),
+          alerts: two.alerts,
+          monitoring,
+        },
+      ],
+    });
+    asked = new WatchedCluster(runtime, 'pg-sync', one.subscriber);
+    degrading = new WatchedCluster(runtime, 'pg-auto', two.subscriber);
+    await Promise.all([asked.setUp(), degrading.setUp()]);
+    [writer, otherWriter] = await Promise.all([
+      Writer.start(asked.cluster, asked.node(master)),
+      Writer.start(degrading.cluster, degrading.node('auto_primary')),
+    ]);
   }, 300_000);
 
   afterAll(async () => {
-    await writer?.stop();
+    await Promise.all([writer?.stop(), otherWriter?.stop()]);
     await runtime?.[Symbol.asyncDispose]();
+    for (const each of [asked, degrading]) await each?.subscriber[Symbol.asyncDispose]();
   }, 60_000);
 
-  it('there is nothing to allow while a standby confirms commits', async () => {
-    const outcome = await run('allow-async', { minutes: 60, reason: 'too early' });
-    expect(outcome).toMatchObject({
-      status: 'FAILED',
-      error: 'NothingToAllow',
-      cause: expect.stringContaining('pg_sync_slave01'),
+  describe.concurrent('a person', () => {
+    it.sequential('is refused while a standby confirms commits: there is nothing to allow', async () => {
+      const outcome = await asked.run('allow-async', { minutes: 60, reason: 'too early' });
+      expect(outcome).toMatchObject({
+        status: 'FAILED',
+        error: 'NothingToAllow',
+        cause: expect.stringContaining('pg_sync_slave01'),
+      });
+      expect(await asked.sql(master, 'show synchronous_standby_names')).toBe(rule);
     });
-    expect(await sql(master, 'show synchronous_standby_names')).toBe(rule);
+
+    it.sequential('reads that writes block, and that allow-async is one way out', async () => {
+      await Promise.all([stop(slave01), stop(slave02)]);
+      const { text } = await alertsUntil(asked, /^CRITICAL pg-sync: writes blocked/);
+      expect(text).toContain(`pg-sync-allow-async --input '{"minutes":60,`);
+    }, 60_000);
+
+    it.sequential('lets them go on: nothing is cancelled, and the debt begins where the standbys ended', async () => {
+      const flushed = await asked.sql(
+        master,
+        "select max(restart_lsn) from pg_replication_slots where slot_name ~ '^pg_sync_slave'",
+      );
+      const reason = 'both standbys are being repaired';
+      const outcome = await asked.run('allow-async', { minutes: 60, reason });
+      expect(outcome).toMatchObject({
+        status: 'SUCCEEDED',
+        output: { primary: master, allowance: { reason, lsn: flushed, automatic: false } },
+      });
+      expect(await asked.sql(master, waiting)).toBe('0');
+      writer.report();
+      await waitFor('further commits', 5, () => writer.report().commits > 0 || null);
+      const { text } = await notice(asked, /^DONE pg-sync: allow-async$/);
+      expect(text).toMatch(/go on without a standby until 20.* UTC \(1 h\): both standbys are being repaired/);
+      expect(text).toContain(`what was committed after ${flushed}`);
+    }, 60_000);
+
+    it.sequential('reads until when it lasts, and what is unprotected, and not that something is wrong with the settings', async () => {
+      const { subject, text } = await alertsUntil(asked, /^BETTER/);
+      expect(subject).toMatch(/^BETTER pg-sync: writes flow again, writes go on without a standby until \d\d:\d\d UTC/);
+      expect(text).toMatch(/Durability debt: [\d.]+ \w+ of WAL after \d+\/\w+\. It is lost if pg_sync_master is lost/);
+      expect(text).not.toMatch(/commits are not synchronous|differs on/);
+    }, 60_000);
+
+    it.sequential('cannot make writes block again by mistake', async () => {
+      expect(await asked.run('resume-sync')).toMatchObject({ status: 'FAILED', error: 'TooFewStandbys' });
+      expect(await asked.sql(master, 'show synchronous_standby_names')).toBe('');
+    }, 60_000);
+
+    it.sequential('need not think of the end: with a standby back commits wait for it again by themselves', async () => {
+      await asked.mailbox.notices();
+      writer.report();
+      await start(slave02);
+      const { text } = await notice(asked, /^DONE pg-sync: resume-sync$/);
+      expect(text).toMatch(/pg_sync_slave02 has caught up/);
+      expect(await asked.sql(master, 'show synchronous_standby_names')).toBe(rule);
+      expect(await asked.sql(master, 'select sync_state from pg_stat_replication')).toBe('sync');
+      expect(writer.report().longestMilliseconds).toBeLessThan(1000);
+      await start(slave01);
+      await alertsUntil(asked, /^RECOVERED/);
+    }, 120_000);
+
+    it.sequential('is told when the time is over: then writes wait again', async () => {
+      await Promise.all([stop(slave01), stop(slave02)]);
+      await alertsUntil(asked, /^CRITICAL pg-sync: writes blocked/);
+      const outcome = await asked.run('allow-async', { minutes: 1, reason: 'only a minute' });
+      expect(outcome.status).toBe('SUCCEEDED');
+      const allowance = allowanceSchema.parse('output' in outcome ? outcome.output.allowance : null);
+      await alertsUntil(asked, /^BETTER/);
+      await asked.mailbox.notices();
+      await runtime.clients.dynamodb.send(
+        new UpdateItemCommand({
+          TableName: resourceNames('pg-sync').stateTable,
+          Key: { id: { S: 'allowance' } },
+          UpdateExpression: 'SET allowance = :allowance',
+          ExpressionAttributeValues: {
+            ':allowance': { S: JSON.stringify({ ...allowance, until: new Date().toISOString() }) },
+          },
+        }),
+      );
+      const { text } = await notice(asked, /^DONE pg-sync: resume-sync$/);
+      expect(text).toMatch(
+        /and wait: they need 1 standby, and none has caught up\.\n+The time that was allowed is over/,
+      );
+      await alertsUntil(asked, /^CRITICAL pg-sync: writes blocked/);
+      expect(await asked.sql(master, 'show synchronous_standby_names')).toBe(rule);
+      await Promise.all([start(slave01), start(slave02)]);
+      await alertsUntil(asked, /^RECOVERED/);
+    }, 240_000);
   });
 
-  it('writes block, and the alert offers allow-async beside bringing a standby back', async () => {
-    await Promise.all([slave01, slave02].map((name) => stopPostgres(runtime.cluster, node(name))));
-    const { subject, text } = await nextAlert('writes blocked');
-    expect(subject).toMatch(/^CRITICAL pg-sync: writes blocked/);
-    expect(text).toContain(`pg-sync-allow-async --input '{"minutes":60,`);
-  }, 60_000);
+  describe.concurrent('the policy to degrade', () => {
+    const auto = (verb: typeof stopPostgres, name: string) => verb(degrading.cluster, degrading.node(name));
 
-  it('the runbook lets them go on, cancels nobody, and says where the debt begins', async () => {
-    const flushed = await sql(
-      master,
-      "select max(restart_lsn) from pg_replication_slots where slot_name ~ '^pg_sync_slave'",
-    );
-    const outcome = await run('allow-async', { minutes: 60, reason: 'both standbys are being repaired' });
-    expect(outcome).toMatchObject({
-      status: 'SUCCEEDED',
-      output: { primary: master, allowance: { reason: 'both standbys are being repaired', lsn: flushed } },
-    });
-    expect(await sql(master, "select count(*) from pg_stat_activity where wait_event = 'SyncRep'")).toBe('0');
-    writer.report();
-    await waitFor('further commits', 5, () => writer.report().commits > 0 || null);
-    const { text } = await notice(/^DONE pg-sync: allow-async$/);
-    expect(text).toMatch(/go on without a standby until 20.* UTC \(1 h\): both standbys are being repaired/);
-    expect(text).toContain(`what was committed after ${flushed}`);
-  }, 60_000);
+    it.sequential('does the same without a person, as an alert of its own', async () => {
+      otherWriter.report();
+      await Promise.all([auto(stopPostgres, 'auto_first'), auto(stopPostgres, 'auto_second')]);
+      await alertsUntil(degrading, /^CRITICAL pg-auto: writes blocked/);
+      const { subject, text } = await alertsUntil(degrading, /without a standby until/);
+      expect(subject).toMatch(/^CRITICAL/);
+      expect(text).toMatch(/by policy \(whenNoStandby: degrade\)/);
+      await notice(degrading, /^DONE pg-auto: allow-async$/);
+      const { longestMilliseconds } = otherWriter.report();
+      console.log(`longest write until the policy let it go on: ${(longestMilliseconds / 1000).toFixed(1)} s`);
+      expect(longestMilliseconds).toBeGreaterThan(10_000);
+      expect(longestMilliseconds).toBeLessThan(45_000);
+    }, 120_000);
 
-  it('the checker says that it is meant, until when, and what is unprotected', async () => {
-    const { subject, text } = await nextAlert('writes flow again');
-    expect(subject).toMatch(/^BETTER pg-sync: writes flow again, writes go on without a standby until \d\d:\d\d UTC/);
-    expect(text).toMatch(/Durability debt: [\d.]+ \w+ of WAL after \d+\/\w+\. It is lost if pg_sync_master is lost/);
-    expect(text).not.toMatch(/CommitsNotReplicated|commits are not synchronous/);
-  }, 60_000);
+    it.sequential('ends with a standby', async () => {
+      await auto(startPostgres, 'auto_second');
+      await notice(degrading, /^DONE pg-auto: resume-sync$/);
+      await auto(startPostgres, 'auto_first');
+      await alertsUntil(degrading, /^RECOVERED/);
+      expect(await degrading.sql('auto_primary', 'show synchronous_standby_names')).toBe(
+        'FIRST 1 ("auto_first","auto_second")',
+      );
+    }, 120_000);
 
-  it('nobody makes writes block again by mistake', async () => {
-    expect(await run('resume-sync')).toMatchObject({ status: 'FAILED', error: 'TooFewStandbys' });
-    expect(await sql(master, 'show synchronous_standby_names')).toBe('');
-  }, 60_000);
-
-  it('with a standby back commits wait for it again, and the recovery is told', async () => {
-    await startPostgres(runtime.cluster, node(slave02));
-    await waitFor(
-      'the standby to stream',
-      30,
-      async () =>
-        (await sql(master, "select count(*) from pg_stat_replication where state = 'streaming'")) === '1' || null,
-    );
-    writer.report();
-    const outcome = await run('resume-sync');
-    expect(outcome, JSON.stringify(outcome)).toMatchObject({ status: 'SUCCEEDED', output: { writesBlock: false } });
-    expect(await sql(master, 'show synchronous_standby_names')).toBe(rule);
-    expect(await sql(master, 'select sync_state from pg_stat_replication')).toBe('sync');
-    expect(writer.report().longestMilliseconds).toBeLessThan(1000);
-    await startPostgres(runtime.cluster, node(slave01));
-    const subjects: string[] = [];
-    await waitFor('the recovery notice', 60, async () => {
-      subjects.push(...(await mailbox.unread()).map(({ subject }) => subject));
-      return subjects.at(-1)?.startsWith('RECOVERED') === true || null;
-    });
-  }, 120_000);
+    it.sequential('is for one incident: when it comes back at once, writes wait for a person', async () => {
+      await Promise.all([auto(stopPostgres, 'auto_first'), auto(stopPostgres, 'auto_second')]);
+      await alertsUntil(degrading, /^CRITICAL pg-auto: writes blocked/);
+      await degrading.expectSilence(6);
+      expect(await degrading.sql('auto_primary', 'show synchronous_standby_names')).not.toBe('');
+      await Promise.all([auto(startPostgres, 'auto_first'), auto(startPostgres, 'auto_second')]);
+    }, 120_000);
+  });
 });
