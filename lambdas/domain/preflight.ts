@@ -208,7 +208,9 @@ function serverProblems(
       problem(
         'PostgresNotAnswering',
         `PostgreSQL runs but does not answer on its Unix socket: ${server.failure}`,
-        `The host must let "${cluster.postgres.osUser}" in locally (pg_hba.conf: local all ${cluster.postgres.osUser} peer).`,
+        /system is starting up/.test(server.failure)
+          ? 'Start setup again when its recovery is over; its log says how far that is.'
+          : `The host must let "${cluster.postgres.osUser}" in locally (pg_hba.conf: local all ${cluster.postgres.osUser} peer).`,
       ),
     );
   }

@@ -16,7 +16,8 @@ interface Inspected {
 type PrimaryChoice =
   | { readonly kind: 'existing'; readonly node: ClusterNode; readonly facts: PreflightFacts }
   | { readonly kind: 'new'; readonly node: ClusterNode }
-  | { readonly kind: 'undecided'; readonly problem: Problem };
+  /** With a problem of the cluster, unless one of a node says it all. */
+  | { readonly kind: 'undecided'; readonly problem: Problem | null };
 
 const names = (nodes: readonly { node: ClusterNode }[]) => nodes.map(({ node }) => node.name).join(', ');
 
@@ -53,6 +54,11 @@ function choosePrimary(cluster: Cluster, inspected: readonly Inspected[]): Prima
   }
   const [only] = stopped;
   if (only !== undefined) return { kind: 'existing', ...only };
+  // What does not answer is a problem of its own node, and it may well be the primary.
+  const silent = holding.some(
+    ({ facts }) => facts.server.running && facts.server.inRecovery === null && !facts.dataDirectory.standbySignal,
+  );
+  if (silent) return { kind: 'undecided', problem: null };
   if (holding.length > 0) {
     return undecided(
       'NoPrimary',
@@ -106,7 +112,7 @@ export function planSetup(cluster: Cluster, reports: readonly PreflightReport[])
     ({ report }) => 'facts' in report && report.facts.dataDirectory.state !== 'postgres',
   );
 
-  const problems: Problem[] = choice.kind === 'undecided' ? [choice.problem] : [];
+  const problems: Problem[] = choice.kind === 'undecided' && choice.problem !== null ? [choice.problem] : [];
   for (const { node, report } of inspected) {
     if ('failure' in report) {
       problems.push(unreachable(node, node === primary, report));

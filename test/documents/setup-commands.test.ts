@@ -1,5 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PreflightFacts, preflightFactsSchema } from '../../lambdas/contract/node-commands.ts';
 import { Hosts } from './hosts.ts';
@@ -65,6 +66,18 @@ describe.sequential('the commands of setup, on three empty hosts', () => {
     },
     limit,
   );
+
+  it('wait for a server that is starting before they report', async () => {
+    const file = join(hosts.dataOf('beta'), 'postmaster.pid');
+    const ready = readFileSync(file, 'utf8');
+    // As PostgreSQL writes it while it recovers, over what was there.
+    writeFileSync(file, ready.replace(/^ready {3}$/m, 'starting'), { flag: 'r+' });
+    const report = hosts.succeed('beta', 'preflight');
+    const early = await Promise.race([report, pause(1_500, 'waits')]);
+    writeFileSync(file, ready, { flag: 'r+' });
+    expect(early).toBe('waits');
+    expect(await report).toMatchObject({ server: { running: true, inRecovery: true } });
+  });
 
   it('report the same facts of running nodes', async () => {
     const facts = preflightFactsSchema.parse(await hosts.succeed('beta', 'preflight'));

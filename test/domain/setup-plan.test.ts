@@ -147,6 +147,18 @@ describe('refusals', () => {
     expect(error.message).toMatch(/NoPrimary[\s\S]*could not be asked/);
   });
 
+  it('do not take a server that does not answer for a standby', () => {
+    const failure = 'FATAL:  the database system is starting up';
+    const error = refusal(
+      memberHost('primary', true, { server: { inRecovery: null, failure } }),
+      emptyHost(),
+      emptyHost(),
+    );
+    expect(error.name).toBe('PostgresNotAnswering');
+    expect(error.message).toMatch(/^pg_sync_master: [\s\S]*starting up[\s\S]*when its recovery is over/);
+    expect(error.message).not.toContain('NoPrimary');
+  });
+
   it('respect initializeIfEmpty', () => {
     const forbidden = exampleCluster({ postgres: { ...cluster.postgres, initializeIfEmpty: false } });
     expect(() => planSetup(forbidden, reports(emptyHost(), emptyHost(), emptyHost()))).toThrow(

@@ -8,6 +8,9 @@
 . lib/ports.sh
 . lib/disk.sh
 
+# A server that starts may take this long until it is asked as it is.
+readonly START_SECONDS=30
+
 # Reports the facts of preflightFactsSchema; what they mean is judged elsewhere. Creates and changes nothing.
 main() {
   local user_exists=false directory secret version
@@ -16,6 +19,8 @@ main() {
   secret=$(secret_facts "$user_exists")
   version=$(installed_version)
   find_server || true
+  # At a boot it starts in the background, after a power cut with a recovery.
+  if [[ $SERVER_STATUS == starting ]]; then wait_until_accepting "$START_SECONDS" || true; fi
   succeed "$(json_object \
     osUserExists "$user_exists" \
     missingPrograms "$(missing_programs)" \
