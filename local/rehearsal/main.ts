@@ -1,8 +1,9 @@
 /** `npm run rehearsal`: the main job on this machine, from three empty hosts to a synchronously replicated cluster. */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { loadClusters } from '../../lambdas/contract/load-clusters.ts';
 import { localClients } from '../client/aws-clients.ts';
 import { localClusters } from '../client/host-access.ts';
 import { Mailbox } from '../client/mailbox.ts';
@@ -27,6 +28,11 @@ const options = new Command('rehearsal')
       .choices(['setup', 'all'])
       .default('all'),
   )
+  .option(
+    '--check-interval <seconds>',
+    'seconds between two checks, instead of those of the clusters file: alerts are waited for as long',
+    (text) => Number.parseInt(text, 10),
+  )
   .option('--port <number>', 'port of the AWS endpoint', (text) => Number.parseInt(text, 10), 4567)
   .option(
     '--dir <directory>',
@@ -38,6 +44,7 @@ const options = new Command('rehearsal')
     hosts: HostKind;
     orSkip: boolean;
     scenarios: 'setup' | 'all';
+    checkInterval?: number;
     port: number;
     dir?: string;
   }>();
@@ -51,10 +58,24 @@ function temporaryDirectory(): string {
   return directory;
 }
 
+/** The clusters file, or a copy of it in which the checks come at another interval. */
+function clustersFile(directory: string): string {
+  const { clusters, checkInterval } = options;
+  if (checkInterval === undefined) return clusters;
+  mkdirSync(directory, { recursive: true, mode: 0o755 });
+  const copy = join(directory, 'clusters.rehearsed.json');
+  const changed = loadClusters(clusters).map((cluster) => ({
+    ...cluster,
+    monitoring: { ...cluster.monitoring, checkIntervalSeconds: checkInterval },
+  }));
+  writeFileSync(copy, JSON.stringify(changed, undefined, 2));
+  return copy;
+}
+
 /** Runs the scenarios in order and stops at the first that fails: the later ones build on it. */
 async function rehearse(directory: string, report: RehearsalReport): Promise<ScenarioResult[]> {
   const runtime = await startRuntime({
-    clustersFile: options.clusters,
+    clustersFile: clustersFile(directory),
     hosts: options.hosts,
     port: options.port,
     directory,
