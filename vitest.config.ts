@@ -1,10 +1,16 @@
 /**
- * Tests in three kinds: `unit` needs nothing; `documents` runs the hosts' scripts and `scenarios` the whole product,
- * both against real PostgreSQL. Those two run one file at a time: each starts several servers.
+ * Tests in kinds: `unit` needs nothing; `documents` runs the hosts' scripts and `scenarios` the whole product, both
+ * against real PostgreSQL; `timed` are the scenarios that say how long something may take, one after the other and
+ * with nothing else beside them.
  */
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-const withPostgres = { pool: 'forks', fileParallelism: false, hookTimeout: 300_000 } as const;
+/** Each file starts several servers and waits for them much of its time: somewhat more files at once than processors. */
+const filesAtOnce = Math.min(availableParallelism() + 1, 4);
+
+const withPostgres = { pool: 'forks', hookTimeout: 300_000 } as const;
+const withRuntimes = { ...withPostgres, testTimeout: 300_000, globalSetup: ['test/support/runtime-places-setup.ts'] };
 
 export default defineConfig({
   test: {
@@ -17,6 +23,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/documents/**', 'test/scenarios/**'],
           testTimeout: 30_000,
+          maxWorkers: availableParallelism(),
           sequence: { groupOrder: 0 },
         },
       },
@@ -26,15 +33,26 @@ export default defineConfig({
           name: 'documents',
           include: ['test/documents/**/*.test.ts'],
           testTimeout: 120_000,
+          maxWorkers: filesAtOnce,
           sequence: { groupOrder: 1 },
         },
       },
       {
         test: {
-          ...withPostgres,
+          ...withRuntimes,
           name: 'scenarios',
           include: ['test/scenarios/**/*.test.ts'],
-          testTimeout: 300_000,
+          exclude: ['**/*.timed.test.ts'],
+          maxWorkers: filesAtOnce,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...withRuntimes,
+          name: 'timed',
+          include: ['test/scenarios/**/*.timed.test.ts'],
+          maxWorkers: 1,
           sequence: { groupOrder: 2 },
         },
       },

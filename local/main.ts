@@ -1,4 +1,5 @@
 /** `npm run local`: the local runtime, kept up until SIGINT or SIGTERM. */
+import { enableCompileCache } from 'node:module';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import colours from 'picocolors';
@@ -26,6 +27,7 @@ interface Options {
   postgresBin: Map<number, string>;
   dropEvents: boolean;
   withoutAgent: string[];
+  reuseAssembly?: boolean;
 }
 
 /** Starts the runtime and keeps it up. */
@@ -35,6 +37,8 @@ async function run(options: Options): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ending.abort(signal));
 
   try {
+    // Half of a start is to compile what the runtime is made of.
+    enableCompileCache();
     // Commands to a running runtime need none of it.
     const { startRuntime } = await import('./runtime.ts');
     const runtime = await startRuntime({
@@ -45,6 +49,7 @@ async function run(options: Options): Promise<void> {
       postgresBins: options.postgresBin,
       dropEvents: options.dropEvents,
       withoutAgent: options.withoutAgent,
+      reuseAssembly: options.reuseAssembly === true,
       say: (line) => console.log(line),
     });
     if (!ending.signal.aborted) {
@@ -97,6 +102,8 @@ const program = new Command('local')
     (node: string, earlier: string[]) => [...earlier, node],
     [],
   )
+  // For tests, during which no source changes.
+  .addOption(new Option('--reuse-assembly', 'take the assembly that DIR holds of the same clusters').hideHelp())
   .action(run);
 addRunningCommands(program);
 await program.parseAsync();

@@ -46,7 +46,7 @@ import { sqsService } from './services/sqs.ts';
 import { ssmService } from './services/ssm.ts';
 import { statesService } from './services/states.ts';
 import { stsService } from './services/sts.ts';
-import { synthesize } from './synthesis.ts';
+import { isSynthesized, synthesize } from './synthesis.ts';
 import { Tables } from './tables/tables.ts';
 import { MailFolder } from './topics/mail-folder.ts';
 import { Topics } from './topics/topics.ts';
@@ -67,6 +67,8 @@ export interface RuntimeOptions {
   readonly dropEvents?: boolean;
   /** Nodes on whose hosts the SSM agent was never installed. */
   readonly withoutAgent?: readonly string[];
+  /** Takes the assembly that an earlier runtime made of the same clusters in `directory`, whatever sources have changed. */
+  readonly reuseAssembly?: boolean;
   /** Tells people what happens; silent when omitted. */
   readonly say?: (line: string) => void;
 }
@@ -138,9 +140,11 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     const localised = join(directory, 'clusters.json');
     writeFileSync(localised, `${JSON.stringify(clusters, undefined, 2)}\n`);
     const assembly = join(directory, 'cdk.out');
-    const started = performance.now();
-    await synthesize(project, localised, assembly);
-    say(`Synthesized the CDK app in ${seconds(started)}`);
+    if (options.reuseAssembly !== true || !isSynthesized(localised, assembly)) {
+      const started = performance.now();
+      await synthesize(project, localised, assembly);
+      say(`Synthesized the CDK app in ${seconds(started)}`);
+    }
     return await start(
       { assembly, clusters, hosts, postgresBins, port, directory, dropEvents, withoutAgent, say },
       release,

@@ -1,6 +1,4 @@
 /** Runtimes with machines leave each other alone, and leave nothing behind; a setup that lost a machine goes on. */
-
-import { rmSync } from 'node:fs';
 import { StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
 import { describe, expect, it } from 'vitest';
 import { healFaults, makeFault } from '../../local/client/control.ts';
@@ -56,7 +54,7 @@ describe.skipIf(noMachines)(titled('runtimes with machines'), () => {
     await second.stop();
     expect(tracesOf(second, new Set([...networks, ...next]))).toEqual([]);
     expect(machineGroups(second)).toEqual([]);
-    rmSync(first.directory, { recursive: true, force: true });
+    await second[Symbol.asyncDispose]();
   }, 300_000);
 
   it.each(['Configure primary', 'Take base backup'])(

@@ -2,13 +2,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { type LocalClients, localClients } from '../../local/client/aws-clients.ts';
 import { type LocalCluster, localClusters } from '../../local/client/host-access.ts';
+import { claimPlace, portOf, vacatePlace } from './runtime-places.ts';
 
 /** A directory under the system's temporary one that every user can enter. */
 export function temporaryDirectory(prefix: string): string {
@@ -22,17 +22,6 @@ export function directoryOfTest(prefix: string): string {
   const directory = temporaryDirectory(prefix);
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
-}
-
-/** A TCP port of 127.0.0.1 that nothing listens on at the moment. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('the server has no port');
-  return address.port;
 }
 
 /** Waits until `condition` gives something other than null, at most `seconds`. */
@@ -75,16 +64,17 @@ export class LocalRuntime implements AsyncDisposable {
 
   /** Starts it and waits until it says that it is ready. */
   static async start(options: RuntimeOptions): Promise<LocalRuntime> {
-    const directory = options.directory ?? temporaryDirectory('runtime-');
-    const port = await freePort();
-    let file = options.clusters;
+    const { clusters, args = [] } = options;
+    const directory = options.directory ?? claimPlace(JSON.stringify([clusters, args]));
+    const port = await portOf(directory);
+    let file = clusters;
     if (typeof file !== 'string') {
       const path = join(directory, 'clusters.input.json');
       writeFileSync(path, JSON.stringify(file, null, 2));
       file = path;
     }
     const command = ['local/reaper.pl', process.execPath, 'local/main.ts', '--clusters', file, '--port', `${port}`];
-    const child = spawn('perl', [...command, '--dir', directory, ...(options.args ?? [])], {
+    const child = spawn('perl', [...command, '--dir', directory, '--reuse-assembly', ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const output: string[] = [];
@@ -131,6 +121,6 @@ export class LocalRuntime implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-    rmSync(this.directory, { recursive: true, force: true });
+    vacatePlace(this.directory);
   }
 }
