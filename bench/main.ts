@@ -1,12 +1,14 @@
 /**
  * `npm run bench`: the figures that the project publishes. Run it on a quiet machine.
  *
- * Without a name it takes some minutes; `npm run bench -- alerts` and `npm run bench -- silence` take longer.
+ * Without a name it takes some minutes; `npm run bench -- alerts` and `npm run bench -- silence` take longer, and
+ * `npm run bench -- machines` needs root.
  */
 import { Argument, Command } from 'commander';
 import { alertFigures } from './alerts.ts';
 import { checkFigures } from './checks.ts';
 import { functionFigures } from './functions.ts';
+import { machineFigures } from './machines.ts';
 import { setupFigures } from './setup.ts';
 import { silenceFigures } from './silence.ts';
 import { printTable } from './table.ts';
@@ -18,6 +20,7 @@ interface Options {
   readonly faults: number;
   readonly interval: number;
   readonly minutes: number;
+  readonly rounds: number;
 }
 
 async function setup(): Promise<void> {
@@ -41,6 +44,7 @@ const campaigns: Readonly<Record<string, (options: Options) => Promise<void>>> =
   setup,
   checks: checkFigures,
   alerts: ({ faults, interval }) => alertFigures(faults, interval),
+  machines: ({ rounds }) => machineFigures(rounds),
   silence: ({ minutes, interval }) => silenceFigures(minutes, interval),
 };
 
@@ -51,6 +55,7 @@ const command = new Command('bench')
   .option('--faults <number>', 'alerts: how many faults', number, 30)
   .option('--interval <seconds>', 'alerts, silence: time between checks', number, 10)
   .option('--minutes <number>', 'silence: of the healthy cluster, and of the broken one', number, 10)
+  .option('--rounds <number>', 'machines: how often each boots', number, 5)
   .parse();
 
 const names = command.args.length > 0 ? command.args : ['functions', 'setup', 'checks'];

@@ -10,10 +10,11 @@ import type { ClusterNode } from '../lambdas/contract/cluster-config.ts';
 import { checkerStateSchema } from '../lambdas/contract/health.ts';
 import { resourceNames } from '../lambdas/contract/names.ts';
 import { type LocalClients, localClients } from '../local/client/aws-clients.ts';
-import type { LocalCluster } from '../local/client/host-access.ts';
+import { type LocalCluster, localClusters } from '../local/client/host-access.ts';
 import { Mailbox } from '../local/client/mailbox.ts';
 import { superuserSql } from '../local/client/node-sql.ts';
 import { runRunbook } from '../local/client/runbook-run.ts';
+import type { HostKind } from '../local/hosts/hosting.ts';
 import { startRuntime } from '../local/runtime.ts';
 
 export class RunningCluster {
@@ -78,28 +79,29 @@ export class RunningCluster {
   }
 }
 
-/** Starts a runtime with the example cluster, changed as asked for; sets it up, works with it, removes everything. */
-export async function withRunningCluster<T>(
-  changes: { readonly monitoring?: object },
+/** What a campaign wants of its cluster. */
+export interface ClusterOptions {
+  readonly monitoring?: object;
+  /** What hosts are made of; processes when omitted. */
+  readonly hosts?: HostKind;
+}
+
+/** Starts a runtime with the example cluster, changed as asked for; works with it, removes everything. */
+export async function withCluster<T>(
+  { monitoring, hosts = 'processes' }: ClusterOptions,
   work: (running: RunningCluster) => Promise<T>,
 ): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-'));
   chmodSync(directory, 0o755);
   const [example] = JSON.parse(readFileSync('clusters.json', 'utf8'));
   const clustersFile = join(directory, 'clusters.input.json');
-  writeFileSync(
-    clustersFile,
-    JSON.stringify([{ ...example, monitoring: { ...example.monitoring, ...changes.monitoring } }]),
-  );
+  writeFileSync(clustersFile, JSON.stringify([{ ...example, monitoring: { ...example.monitoring, ...monitoring } }]));
   try {
-    const runtime = await startRuntime({ clustersFile, port: await freePort(), directory });
+    const runtime = await startRuntime({ clustersFile, hosts, port: await freePort(), directory });
     try {
-      const [cluster] = runtime.clusters;
+      const [cluster] = localClusters(directory);
       if (cluster === undefined) throw new Error('clusters.json holds no cluster');
-      const running = new RunningCluster(cluster, runtime.endpoint, directory);
-      const outcome = await runRunbook(running.clients, cluster.name, 'setup', 300);
-      if (outcome.status !== 'SUCCEEDED') throw new Error(`${outcome.error}: ${outcome.cause}`);
-      return await work(running);
+      return await work(new RunningCluster(cluster, runtime.endpoint, directory));
     } finally {
       await runtime.stop();
     }
@@ -108,14 +110,31 @@ export async function withRunningCluster<T>(
   }
 }
 
+/** The same, with the cluster set up. */
+export function withRunningCluster<T>(
+  options: ClusterOptions,
+  work: (running: RunningCluster) => Promise<T>,
+): Promise<T> {
+  return withCluster(options, async (running) => {
+    const outcome = await runRunbook(running.clients, running.cluster.name, 'setup', 300);
+    if (outcome.status !== 'SUCCEEDED') throw new Error(`${outcome.error}: ${outcome.cause}`);
+    return work(running);
+  });
+}
+
 /** Waits until `condition` gives something other than null. */
-export async function until<T>(what: string, limitSeconds: number, condition: () => Promise<T | null>): Promise<T> {
+export async function until<T>(
+  what: string,
+  limitSeconds: number,
+  condition: () => Promise<T | null>,
+  pollMilliseconds = 100,
+): Promise<T> {
   const deadline = Date.now() + limitSeconds * 1000;
   for (;;) {
     const value = await condition();
     if (value !== null) return value;
     if (Date.now() > deadline) throw new Error(`no ${what} within ${limitSeconds} s`);
-    await pause(100);
+    await pause(pollMilliseconds);
   }
 }
 
