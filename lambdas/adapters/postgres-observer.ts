@@ -38,6 +38,13 @@ select json_build_object(
   'startedAt', (select greatest(pg_postmaster_start_time(), max(backend_start)) at time zone 'UTC'
     from pg_stat_activity where backend_type = 'checkpointer'),
   'lsn', lsn::text,
+  -- A segment's name holds its timeline, and its position in two halves.
+  'oldestWalLsn', case when not in_recovery then (
+    select upper(to_hex(('x' || substr(name, 9, 8))::bit(32)::bigint) || '/' ||
+      to_hex(('x' || substr(name, 17))::bit(32)::bigint * size.bytes))
+    from pg_ls_waldir(), (select setting::bigint as bytes from pg_settings
+      where name = 'wal_segment_size') size
+    where name ~ '^[0-9A-F]{24}$' order by substr(name, 9) collate "C" limit 1) end,
   'replayedLsn', case when in_recovery then pg_last_wal_replay_lsn()::text end,
   'replayPaused', case when in_recovery then pg_is_wal_replay_paused() else false end,
   'synchronousStandbyNames', current_setting('synchronous_standby_names'),

@@ -69,6 +69,8 @@ export const nodeFactsSchema = z.object({
   startedAt: z.string(),
   /** Current WAL position of a primary, last received position of a standby. */
   lsn: z.string().nullable(),
+  /** Where the oldest WAL begins that a primary still has; null on a standby. */
+  oldestWalLsn: z.string().nullable(),
   /** Last replayed position of a standby; null on a primary. */
   replayedLsn: z.string().nullable(),
   replayPaused: z.boolean(),

@@ -4,6 +4,7 @@ import type { Finding } from '../contract/health.ts';
 import type { NodeFacts, ReplicationRow } from '../contract/observation.ts';
 import { slotName } from '../contract/slot-name.ts';
 import { finding } from './finding-policy.ts';
+import { lsnPosition } from './lsn.ts';
 import { bytes, duration } from './quantities.ts';
 import {
   type Answered,
@@ -81,15 +82,29 @@ function down({ node, failure }: Silent, onPrimary: string | null): Finding {
 }
 
 /** The primary has removed WAL that the standby still needs. */
-function needsRebuild(primary: Answered, { node }: Standby): Finding[] {
-  const slot = primary.facts.slots.find(({ name }) => name === slotName(node.name));
-  if (slot?.walStatus !== 'lost') return [];
+function needsRebuild(primary: Answered, standby: Standby): Finding[] {
+  const { node } = standby;
+  const why = lostSlot(primary, standby) ?? removedWal(primary, standby);
+  if (why === null) return [];
   return [
     finding('StandbyNeedsRebuild', node.name, {
       title: `${node.name} needs a rebuild`,
-      message: `The primary has removed WAL that ${node.name} still needs (its slot ${slot.name} is lost): it cannot catch up any more.`,
+      message: `The primary has removed WAL that ${node.name} still needs (${why}): it cannot catch up any more.`,
     }),
   ];
+}
+
+function lostSlot({ facts }: Answered, { node }: Standby): string | null {
+  const slot = facts.slots.find(({ name }) => name === slotName(node.name));
+  return slot?.walStatus === 'lost' ? `its slot ${slot.name} is lost` : null;
+}
+
+/** Whatever the slot says: nobody sends the standby anything, and what comes next for it is not there any more. */
+function removedWal({ facts }: Answered, { row, answered }: Standby): string | null {
+  const [oldest, received] = [facts.oldestWalLsn, answered?.facts.lsn ?? null];
+  if (row !== undefined || answered?.facts.walReceiver?.status === 'streaming') return null;
+  if (oldest === null || received === null || lsnPosition(received) >= lsnPosition(oldest)) return null;
+  return `it has received WAL up to ${received}, and the primary's begins at ${oldest}`;
 }
 
 function notStreaming(seen: Survey, primary: Answered, { node, row, answered, silent }: Standby): Finding {

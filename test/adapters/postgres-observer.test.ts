@@ -73,6 +73,10 @@ describe.skipIf(!existsSync(debianBin))(`PostgreSQL in ${debianBin} (skipped whe
       inRecovery: false,
       timeline: 1,
       lsn: expect.stringMatching(/^[0-9A-F]+\/[0-9A-F]+$/),
+      oldestWalLsn: hosts.sql(
+        'alpha',
+        "select pg_lsn('0/0') + min(('x' || substr(name, 9, 8) || substr(name, 23))::bit(40)::bigint) * 16777216 from pg_ls_waldir() where length(name) = 24",
+      ),
       replayedLsn: null,
       replayPaused: false,
       // The server's, whatever the observer's own session needs.
@@ -92,6 +96,7 @@ describe.skipIf(!existsSync(debianBin))(`PostgreSQL in ${debianBin} (skipped whe
     expect(await factsOf(cluster, 'beta')).toMatchObject({
       inRecovery: true,
       timeline: 1,
+      oldestWalLsn: null,
       replayedLsn: expect.stringMatching(/^[0-9A-F]+\/[0-9A-F]+$/),
       replication: [],
       walReceiver: { status: 'streaming', senderHost: alpha.address, senderPort: alpha.port },

@@ -52,6 +52,7 @@ export function facts(overrides: Partial<NodeFacts> = {}): NodeFacts {
     systemIdentifier: '7434343434343434343',
     startedAt: '2020-01-06T07:00:00.123456',
     lsn: '0/5000000',
+    oldestWalLsn: '0/1000000',
     replayedLsn: null,
     replayPaused: false,
     synchronousStandbyNames: '',
