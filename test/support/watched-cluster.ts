@@ -16,9 +16,9 @@ import type { LocalRuntime } from './local-runtime.ts';
 const subscriberOf = (name: string) => `${name}@example.com`;
 
 /** What a cluster has to have in the clusters file so that its alerts can be read. */
-export async function alertsTo(name: string): Promise<{ alerts: object; subscriber: HttpSubscriber }> {
+export async function alertsTo(name: string): Promise<{ name: string; alerts: object; subscriber: HttpSubscriber }> {
   const subscriber = await HttpSubscriber.start();
-  return { alerts: { emails: [subscriberOf(name)], httpEndpoints: [subscriber.url] }, subscriber };
+  return { name, alerts: { emails: [subscriberOf(name)], httpEndpoints: [subscriber.url] }, subscriber };
 }
 
 export class WatchedCluster {
@@ -63,6 +63,14 @@ export class WatchedCluster {
       all.push(...mails);
     }
     return all;
+  }
+
+  /** Waits until a check has just been made: what happens within the next two seconds is seen by one and the same check. */
+  async untilAfterCheck(): Promise<void> {
+    const interval = this.#interval * 1000;
+    // Checks fall on multiples of the interval since 1970, and take less than this.
+    const margin = 2500;
+    await pause(interval - ((Date.now() - margin) % interval));
   }
 
   /** So many further checks must send nothing. */

@@ -1,0 +1,135 @@
+/** What people do to a cluster, knowing or not, and a standby that hangs. */
+import { dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { dataDirectoryOf } from '../../../local/client/host-access.ts';
+import { Writer } from '../../../local/client/writer.ts';
+import { processesOf } from '../../../local/hosts/host-processes.ts';
+import { waitFor } from '../../support/local-runtime.ts';
+import type { WatchedCluster } from '../../support/watched-cluster.ts';
+
+export function whatPeopleDo(watched: () => WatchedCluster): void {
+  const sql = (name: string, statement: string) => watched().sql(name, statement);
+  const mailbox = () => watched().mailbox;
+  const expectAlerts = (...subjects: RegExp[]) => watched().expectAlerts(...subjects);
+  const expectSilence = () => watched().expectSilence();
+
+  it.sequential('by the runbook itself: when it starts, and how it has ended', async () => {
+    const notices = await mailbox().notices();
+    expect(notices.map(({ subject }) => subject)).toEqual(['STARTED pg-sync: setup', 'DONE pg-sync: setup']);
+    expect(notices[1]?.text).toMatch(/pg_sync_slave01 +\| +127\.\d+\.\d+\.\d+ +\| +sync\n/);
+    expect(notices[1]?.text).toMatch(/Execution: https:.*execution:pg-sync-setup:/);
+  });
+
+  it.sequential('not at all while the cluster is being set up and is healthy', expectSilence, 60_000);
+
+  it.sequential('when a setting drifts, with what is expected and found', async () => {
+    await sql('pg_sync_master', "alter system set wal_sender_timeout = '60s'");
+    await sql('pg_sync_master', 'select pg_reload_conf()');
+    const [mail] = await expectAlerts(/^WARNING pg-sync: wal_sender_timeout/);
+    expect(mail?.text).toMatch(/wal_sender_timeout[\s\S]*(60s|1min|60000)[\s\S]*postgresql\.auto\.conf/);
+    await sql('pg_sync_master', "alter system set wal_sender_timeout = '8s'");
+    await sql('pg_sync_master', 'select pg_reload_conf()');
+    await expectAlerts(/^RECOVERED/);
+  }, 90_000);
+
+  it.sequential('when replay is paused on a standby', async () => {
+    await sql('pg_sync_slave02', 'select pg_wal_replay_pause()');
+    await expectAlerts(/^WARNING pg-sync: .*pg_sync_slave02/);
+    await sql('pg_sync_slave02', 'select pg_wal_replay_resume()');
+    await expectAlerts(/^RECOVERED/);
+  }, 90_000);
+
+  it.sequential('not during maintenance, and what is wrong when that ends is told then', async () => {
+    const maintain = (input: object) => watched().run('maintenance', input);
+    expect(await maintain({ minutes: 1441, reason: 'new kernel' })).toMatchObject({
+      status: 'FAILED',
+      error: 'InvalidInput',
+      cause: expect.stringContaining('minutes: must be a whole number of minutes from 1 to 1440'),
+    });
+    expect(await maintain({ minutes: 60, reason: 'new kernel' })).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { until: expect.stringMatching(/^20/), reason: 'new kernel', status: 'healthy', wrong: [] },
+    });
+    await sql('pg_sync_slave02', 'select pg_wal_replay_pause()');
+    await expectSilence();
+    expect(await maintain({ minutes: 0 })).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { until: null, wrong: [expect.stringContaining('pg_sync_slave02')] },
+    });
+    const [mail] = await expectAlerts(/^WARNING pg-sync: replay is paused on pg_sync_slave02/);
+    expect(mail?.text).toContain('Maintenance (new kernel) ended at ');
+    await sql('pg_sync_slave02', 'select pg_wal_replay_resume()');
+    await expectAlerts(/^RECOVERED/);
+    expect((await mailbox().notices()).map(({ subject }) => subject)).toEqual([
+      expect.stringMatching(/^MAINTENANCE pg-sync: until 20.* UTC: new kernel$/),
+      'MAINTENANCE pg-sync: ended before its time',
+    ]);
+  }, 120_000);
+
+  it.sequential('when the monitoring user is locked out, in PostgreSQL’s words', async () => {
+    await sql('pg_sync_master', "set synchronous_commit = local; alter role replication_monitor password 'another'");
+    const [mail] = await expectAlerts(/^WARNING pg-sync: pg_sync_master cannot be observed: authentication/);
+    expect(mail?.text).toMatch(/password authentication failed for user "replication_monitor"/);
+    await watched().setUp();
+    await expectAlerts(/^RECOVERED/);
+  }, 120_000);
+
+  it.sequential('when the synchronous standby hangs: writes stall for less than 12 s', async () => {
+    const { cluster } = watched();
+    const writer = await Writer.start(cluster, watched().node('pg_sync_master'));
+    const host = dirname(dataDirectoryOf(cluster, watched().node('pg_sync_slave01')));
+    const pids = processesOf(host, new Set()).map(({ pid }) => pid);
+    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    await waitFor('another synchronous standby', 30, async () => {
+      const state = await sql(
+        'pg_sync_master',
+        "select sync_state from pg_stat_replication where application_name = 'pg_sync_slave02'",
+      );
+      return state === 'sync' || null;
+    });
+    await pause(2 * cluster.monitoring.checkIntervalSeconds * 1000);
+    const { longestMilliseconds } = writer.report();
+    for (const pid of pids) process.kill(pid, 'SIGCONT');
+    await writer.stop();
+    console.log(`longest write while the synchronous standby hung: ${(longestMilliseconds / 1000).toFixed(1)} s`);
+    expect(longestMilliseconds).toBeLessThan(12_000);
+    const subjects: string[] = [];
+    await waitFor('the recovery notice', 60, async () => {
+      subjects.push(...(await mailbox().unread()).map(({ subject }) => subject));
+      return subjects.at(-1)?.startsWith('RECOVERED') === true || null;
+    });
+    expect(subjects[0]).toMatch(/pg_sync_slave01/);
+    expect(subjects.filter((subject) => subject.startsWith('RECOVERED'))).toHaveLength(1);
+  }, 150_000);
+
+  it.sequential('after which nothing more is said', expectSilence, 60_000);
+
+  it.sequential('when two nodes accept writes, as the worst', async () => {
+    await sql('pg_sync_slave02', 'select pg_promote()');
+    const [mail] = await expectAlerts(/^CRITICAL pg-sync: .*pg_sync_(master|slave02)/);
+    expect(mail?.text).toMatch(/pg_sync_master[\s\S]*pg_sync_slave02/);
+  }, 60_000);
+
+  it.sequential('to chats in the same order, one thread per incident', () => {
+    const { received } = watched().subscriber;
+    const threads = Map.groupBy(received, ({ metadata }) => metadata?.threadId);
+    expect(threads.has(undefined)).toBe(false);
+    expect(threads.get('pg-sync-maintenance')).toHaveLength(2);
+    const runbooks = [...threads].filter(([thread]) => thread?.includes(':execution:'));
+    for (const [thread, messages] of runbooks) {
+      const titles = messages.map(({ content }) => content.title.split(' ')[0]);
+      expect(titles, thread).toEqual(['STARTED', 'DONE']);
+    }
+    const incidents = [...threads].filter(([thread]) => /^pg-sync-\d/.test(thread ?? ''));
+    expect(runbooks.length + incidents.length + 1).toBe(threads.size);
+    for (const [thread, messages] of incidents.slice(0, -1)) {
+      expect(
+        messages.filter(({ content }) => content.title.includes('RECOVERED')),
+        thread,
+      ).toHaveLength(1);
+      expect(messages.at(-1)?.content.title).toMatch(/RECOVERED/);
+    }
+    watched().expectSameByHttp();
+  });
+}
