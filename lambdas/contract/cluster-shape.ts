@@ -228,8 +228,14 @@ const policySchema = z.strictObject({
     .max(1440)
     .default(60)
     .describe('For how long degrade lets writes go on without a standby; then they wait'),
-  failover: z.enum(['manual', 'automatic']).default('manual'),
-  autoRejoin: z.boolean().default(false),
+  failover: z
+    .enum(['manual', 'automatic'])
+    .default('manual')
+    .describe('automatic: the checker starts failover when three looks in a row show that the primary is down'),
+  autoRejoin: z
+    .boolean()
+    .default(false)
+    .describe('The checker starts rejoin for a node that fell out and whose host can be reached; at most three times'),
   rebuild: z
     .enum(['automatic', 'ask'])
     .default('automatic')

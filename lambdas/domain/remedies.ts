@@ -5,6 +5,7 @@
 import type { Cluster } from '../contract/cluster-config.ts';
 import type { Evidence, Finding, FindingKind } from '../contract/health.ts';
 import type { RunbookName } from '../contract/names.ts';
+import { automaticSteps } from './automatic-steps.ts';
 
 /** One thing to do: in words, and the runbook that does it with the input that it takes. */
 export interface NextStep {
@@ -136,5 +137,6 @@ export function nextSteps(cluster: Cluster, findings: readonly Finding[], eviden
   const steps = causes
     .filter(({ kind }) => !(started && kind === 'StandbyDown'))
     .flatMap((finding) => remedies[finding.kind]({ cluster, finding, evidence }));
-  return steps.filter((step, index) => steps.findIndex(({ text }) => text === step.text) === index);
+  const all = [...automaticSteps(cluster, findings).map(byHand), ...steps];
+  return all.filter((step, index) => all.findIndex(({ text }) => text === step.text) === index);
 }

@@ -2,8 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { AlertEvent } from '../../lambdas/contract/alerts.ts';
-import type { Finding } from '../../lambdas/contract/health.ts';
-import { findingKinds } from '../../lambdas/contract/health.ts';
+import { type Evidence, type Finding, type FindingKind, findingKinds } from '../../lambdas/contract/health.ts';
 import { runbookNames } from '../../lambdas/contract/names.ts';
 import { renderAlert } from '../../lambdas/domain/alerts.ts';
 import { finding } from '../../lambdas/domain/finding-policy.ts';
@@ -206,6 +205,22 @@ describe('what to do', () => {
       expect(runbook === null || runbookNames.includes(runbook.name)).toBe(true);
       expect(runbookNames.find((name) => new RegExp(`${name} runbook|${name} lets`).test(text))).toBe(runbook?.name);
     }
+  });
+
+  it('says first what happens by itself, where the policy has it', () => {
+    const policy = { ...cluster.policy, failover: 'automatic', autoRejoin: true, whenNoStandby: 'degrade' } as const;
+    const automatic = (...kinds: FindingKind[]) =>
+      nextSteps(
+        { ...cluster, policy },
+        kinds.map((kind) => finding(kind, slave01, words)),
+        night({ [slave01]: down })[0]?.evidence as Evidence,
+      )
+        .map(({ text }) => /^By itself \(policy (\w+)/.exec(text)?.[1])
+        .filter((name) => name !== undefined);
+    expect(automatic('PrimaryDown')).toEqual(['failover']);
+    expect(automatic('WritesBlocked', 'StandbyDown')).toEqual(['whenNoStandby', 'autoRejoin']);
+    expect(automatic('StandbyUnreachable', 'ConfigurationDrift', 'TwoPrimaries')).toEqual([]);
+    expect(steps(finding('PrimaryDown', slave01, words)).some(({ text }) => text.startsWith('By itself'))).toBe(false);
   });
 
   it('is said once when it is the same for several findings', () => {
