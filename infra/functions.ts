@@ -90,6 +90,8 @@ export class ClusterFunctions extends Construct {
       ],
     };
     const useStateTable = allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [stateTable.tableArn]);
+    const readState = allow(['dynamodb:GetItem'], [stateTable.tableArn]);
+    const runbookLink = { RUNBOOK_ARN_PREFIX: runbookArnPrefix(this, cluster.name) };
     const completeTasks = [
       allow(['ssm:ListCommands', 'ssm:GetCommandInvocation'], ['*']),
       // The service authorization reference names no resource type for these; IAM checks the state machine's ARN.
@@ -189,6 +191,46 @@ export class ClusterFunctions extends Construct {
         description: 'Asks the observer until a node that rejoined has caught up, and reports what was done',
         timeoutSeconds: 60,
         ...observing,
+      },
+      'plan-switchover': {
+        description: 'Looks whether the primary may be changed now, and to which node',
+        timeoutSeconds: 30,
+        environment: { ...observing.environment, ...stateTableEnvironment },
+        mayDo: [...observing.mayDo, readState],
+      },
+      'plan-failover': {
+        description: 'Asks several witnesses whether the primary is down, and plans the failover',
+        timeoutSeconds: 60,
+        environment: { ...observing.environment, ...stateTableEnvironment, ...runbookLink },
+        mayDo: [...observing.mayDo, readState],
+      },
+      'plan-fencing': {
+        description: 'Looks whether the host of a former primary can be reached, which decides how it is fenced',
+        timeoutSeconds: 30,
+        mayDo: [allow(['ssm:DescribeInstanceInformation', 'ec2:DescribeInstances'], ['*'])],
+        wildcards: [
+          {
+            resource: '*',
+            reason: 'ssm:DescribeInstanceInformation and ec2:DescribeInstances have no resource type.',
+          },
+        ],
+      },
+      'fence-instance': {
+        description: 'Stops the instance of a former primary whose host cannot be reached, and sees it stopped',
+        timeoutSeconds: 60,
+        mayDo: [allow(['ec2:StopInstances'], this.instanceArns(cluster)), allow(['ec2:DescribeInstances'], ['*'])],
+        wildcards: [{ resource: '*', reason: 'ec2:DescribeInstances has no resource type.' }],
+      },
+      'choose-candidate': {
+        description: 'Chooses the standby with the most WAL, if no acknowledged commit can be missing there',
+        timeoutSeconds: 30,
+        environment: runbookLink,
+        mayDo: [],
+      },
+      'report-promotion': {
+        description: 'Says what a switchover or failover has done',
+        timeoutSeconds: 30,
+        mayDo: [],
       },
       'verify-replication': {
         description: 'Asks the observer and judges whether replication is as it should be',

@@ -19,6 +19,10 @@ export interface NodeCommandStepProps {
   readonly epoch: string;
   /** Parameters of the command beyond the common ones: name → path of the value, or the value itself. */
   readonly parameters?: Readonly<Record<string, string>>;
+  /** Values that are the same in every run. */
+  readonly constants?: Readonly<Record<string, string>>;
+  /** Seconds after which the step is given up, where the command's own limit is too long to wait. */
+  readonly timeoutSeconds?: number;
   /** Where the command's result goes. */
   readonly resultPath: string;
 }
@@ -40,10 +44,10 @@ export function nodeCommandStep(scope: Construct, name: string, props: NodeComma
       command: props.command,
       node: JsonPath.stringAt(props.node),
       epoch: JsonPath.numberAt(props.epoch),
-      parameters,
+      parameters: { ...parameters, ...props.constants },
     }),
     taskTimeout: Timeout.duration(
-      Duration.seconds(nodeCommands[props.command].executionTimeoutSeconds + overheadSeconds),
+      Duration.seconds(props.timeoutSeconds ?? nodeCommands[props.command].executionTimeoutSeconds + overheadSeconds),
     ),
     resultPath: props.resultPath,
     retryOnServiceExceptions: false,

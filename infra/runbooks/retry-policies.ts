@@ -51,3 +51,19 @@ export const standbyConfirming: RetryProps = {
   maxAttempts: 3,
   backoffRate: 1,
 };
+
+/** EC2 takes its time to stop an instance: 30 × (1 s + up to 20 s inside the function) ≈ 10 min. */
+export const instanceStopping: RetryProps = {
+  errors: errors('InstanceNotStopped'),
+  interval: Duration.seconds(1),
+  maxAttempts: 30,
+  backoffRate: 1,
+};
+
+/** Standbys that were just pointed to a new primary: 2 × (1 s + up to 20 s inside the function) = 42 s. */
+export const standbyRepointed: RetryProps = {
+  errors: errors('StandbyNotStreaming', 'StandbyCatchingUp', 'StandbyNotCaughtUp', 'ClusterUnobservable'),
+  interval: Duration.seconds(1),
+  maxAttempts: 2,
+  backoffRate: 1,
+};

@@ -6,12 +6,14 @@ import { type RunbookName, resourceNames, runbookNames } from '../../lambdas/con
 import { logGroup } from '../log-groups.ts';
 import { acknowledgeWildcard } from '../wildcards.ts';
 import { AllowAsyncRunbook } from './allow-async.ts';
+import { FailoverRunbook } from './failover.ts';
 import type { RunbookProps } from './locked-runbook.ts';
 import { MaintenanceRunbook } from './maintenance.ts';
 import { RejoinRunbook } from './rejoin.ts';
 import { ResumeSyncRunbook } from './resume-sync.ts';
 import type { RunbookFunctions } from './runbook-functions.ts';
 import { SetupRunbook } from './setup.ts';
+import { SwitchoverRunbook } from './switchover.ts';
 
 /** How each runbook is made. */
 const constructs: Readonly<
@@ -26,6 +28,8 @@ const constructs: Readonly<
 > = {
   setup: SetupRunbook,
   rejoin: RejoinRunbook,
+  switchover: SwitchoverRunbook,
+  failover: FailoverRunbook,
   maintenance: MaintenanceRunbook,
   'allow-async': AllowAsyncRunbook,
   'resume-sync': ResumeSyncRunbook,

@@ -68,6 +68,21 @@ export async function lastPings(instanceIds: readonly string[]): Promise<Map<str
   return pings;
 }
 
+/** Those of the instances whose agent SSM hears of. */
+export async function agentsOnline(instanceIds: readonly string[]): Promise<Set<string>> {
+  const online = new Set<string>();
+  const pages = paginateDescribeInstanceInformation(
+    { client },
+    { Filters: [{ Key: 'InstanceIds', Values: [...instanceIds] }] },
+  );
+  for await (const { InstanceInformationList } of pages) {
+    for (const { InstanceId, PingStatus } of InstanceInformationList ?? []) {
+      if (InstanceId !== undefined && PingStatus === 'Online') online.add(InstanceId);
+    }
+  }
+  return online;
+}
+
 /** Tells an instance that SSM has never seen from one that it cannot reach now. */
 async function whyNotTaken({ instanceId, node }: AddressedCommand, cause: Error): Promise<OperatorError> {
   const { InstanceInformationList } = await client.send(

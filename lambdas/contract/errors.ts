@@ -75,6 +75,18 @@ export const errorMeanings = {
   NothingToAllow: 'commits do not wait for missing standbys, so there is nothing to allow',
   TooFewStandbys: 'fewer standbys have caught up than a commit needs: writes would block',
   CommitsStillWait: 'sessions wait for a standby although no rule asks for one',
+  // Switchover and failover
+  PrimaryIsHealthy: 'a failover was asked for and the primary answers',
+  PrimaryStateUnknown: 'whether the primary is down cannot be told; nothing was changed',
+  NoCandidate: 'there is no standby that could be promoted',
+  DataLossPossible: 'acknowledged commits may be on none of the standbys that can be reached',
+  InstanceNotStopped: 'EC2 was told to stop the instance and does not report that it has',
+  SwitchoverToPrimary: 'the node is the primary already',
+  StandbyNotSynchronous: 'the node is no standby that synchronous_standby_names names and that streams',
+  StandbyLagging: 'the node is too far behind; writers would wait for it',
+  ClusterNotHealthy: 'a switchover needs a primary and standbys that all stream',
+  SwitchoverAbandoned:
+    'the switchover could not be finished; the former primary is the primary again, unless the cause says otherwise',
   // Over SQL
   StandbyNotStreaming: 'the primary has no streaming walsender for the standby',
   StandbyCatchingUp: 'it receives WAL and has not reached the primary’s position yet',

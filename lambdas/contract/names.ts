@@ -2,7 +2,15 @@
 import type { NodeCommandName } from './node-commands.ts';
 
 /** Runbooks (Step Functions state machines) of a cluster, in the order in which an operator meets them. */
-export const runbookNames = ['setup', 'rejoin', 'maintenance', 'allow-async', 'resume-sync'] as const;
+export const runbookNames = [
+  'setup',
+  'rejoin',
+  'switchover',
+  'failover',
+  'maintenance',
+  'allow-async',
+  'resume-sync',
+] as const;
 export type RunbookName = (typeof runbookNames)[number];
 
 /** Runbooks that the checker may start by itself, where the cluster's policy says so. */

@@ -31,12 +31,25 @@ export const allowAsyncInputSchema = z.strictObject({
 /** `blockWrites`: the rule is to be back in force although commits will wait for a standby. */
 export const resumeSyncInputSchema = z.strictObject({ blockWrites: z.boolean().default(false), ...comment });
 
+const lossRule = 'must say why the loss is acceptable when allowDataLoss is true, in at most 200 characters';
+
+/** A failover loses no acknowledged commit unless it may, and then somebody has said why. */
+export const failoverInputSchema = z
+  .strictObject({
+    allowDataLoss: z.boolean('must be true or false').default(false),
+    reason: z.string(lossRule).trim().max(200, lossRule).default(''),
+    ...comment,
+  })
+  .refine(({ allowDataLoss, reason }) => !allowDataLoss || reason !== '', { path: ['reason'], message: lossRule });
+
 /** The input of each runbook of a cluster; what a schema does not know is refused, for it may be a misspelt option. */
 export function runbookInputSchemas(cluster: Cluster) {
   const names = cluster.nodes.map(({ name }) => name);
   const node = z.enum(names, { error: `must be a node of ${cluster.name}: ${names.join(', ')}` });
   return {
     setup: z.strictObject({ ...comment }),
+    switchover: z.strictObject({ to: node, ...comment }),
+    failover: failoverInputSchema,
     maintenance: maintenanceInputSchema,
     rejoin: z.strictObject({
       node,

@@ -1,8 +1,8 @@
 import type { Cluster } from '../contract/cluster-config.ts';
-import { OperatorError } from '../contract/errors.ts';
 import { resourceNames } from '../contract/names.ts';
 import type { NodeCommandName } from '../contract/node-commands.ts';
 import type { RunNodeCommandInput } from '../contract/payloads.ts';
+import { nodeNamed } from './node-named.ts';
 
 /** How long SSM may try to deliver a command, in seconds: short, so that a late command is a lost one. */
 export const deliverySeconds = 60;
@@ -23,14 +23,7 @@ export interface AddressedCommand {
  * with as much again to allow for clocks that differ.
  */
 export function outgoingCommand(cluster: Cluster, input: RunNodeCommandInput, now: Date): AddressedCommand {
-  const node = cluster.nodes.find(({ name }) => name === input.node);
-  if (node === undefined) {
-    throw new OperatorError(
-      'InvalidInput',
-      `"${input.node}" is no node of ${cluster.name}.`,
-      `Its nodes are ${cluster.nodes.map(({ name }) => name).join(', ')}.`,
-    );
-  }
+  const node = nodeNamed(cluster, input.node);
   return {
     command: input.command,
     document: resourceNames(cluster.name).document(input.command),

@@ -48,13 +48,19 @@ function rowOf(facts: NodeFacts, standby: string): ReplicationRow | undefined {
 }
 
 /**
+ * @param expected standbys that have to stream; all others of the cluster are left out of the judgement
  * @throws OperatorError StandbyNotStreaming, naming every standby that does not stream and what is seen of it;
  *   StandbyCatchingUp when all that do not are on their way
  */
-export function requireStreaming(cluster: Cluster, primary: string, observation: Observation): void {
+export function requireStreaming(
+  cluster: Cluster,
+  primary: string,
+  observation: Observation,
+  expected: readonly string[] = cluster.nodes.map(({ name }) => name),
+): void {
   const facts = primaryFacts(observation, primary);
   const problems = cluster.nodes.flatMap(({ name }): Problem[] => {
-    if (name === primary) return [];
+    if (name === primary || !expected.includes(name)) return [];
     const row = rowOf(facts, name);
     if (row?.state === 'streaming') return [];
     const seen = observation.nodes.find(({ node }) => node === name);

@@ -21,6 +21,16 @@ const guides: Readonly<Record<RunbookName, Guide>> = {
       'Brings back a node that fell out: finds out itself whether to start, repoint, rewind or rebuild it. With "dryRun": true it only says what it would do.',
     input: ({ nodes }) => ({ node: nodes.at(1)?.name }),
   },
+  switchover: {
+    purpose:
+      'Makes another node the primary while all are well: writes stop for a moment, nothing is lost, and the former primary becomes a standby.',
+    input: ({ nodes }) => ({ to: nodes.at(1)?.name }),
+  },
+  failover: {
+    purpose:
+      'When the primary is down: fences it and promotes the standby that has every acknowledged commit. Refuses when it cannot prove that none is lost, or that the primary is down.',
+    input: () => ({}),
+  },
   maintenance: {
     purpose: 'Keeps alerts silent for some minutes, with a reason that is told; 0 minutes ends it early.',
     input: () => ({ minutes: 60, reason: 'say what for' }),

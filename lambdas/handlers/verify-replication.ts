@@ -23,7 +23,7 @@ const patienceMilliseconds = 20_000;
 
 /** Looks at the cluster over SQL until it replicates as expected, or says what is missing. */
 export async function handler(event: unknown): Promise<ReplicationReport> {
-  const { expect, primary, standbys } = parseInput(verifyReplicationInputSchema, event, 'verify-replication');
+  const { expect, primary, standbys, expected } = parseInput(verifyReplicationInputSchema, event, 'verify-replication');
   requireBuilt(standbys);
   const credentials = await readCredentials(secret);
   const look = () => observe(observer, credentials);
@@ -32,7 +32,7 @@ export async function handler(event: unknown): Promise<ReplicationReport> {
   return retryUntil(patienceMilliseconds, async () => {
     const observation = await look();
     if (expect === 'released') requireReleased(primary, observation);
-    if (expect === 'streaming' || expect === 'durable') requireStreaming(cluster, primary, observation);
+    if (expect === 'streaming' || expect === 'durable') requireStreaming(cluster, primary, observation, expected);
     if (sinceLsn !== null) requireCaughtUp(cluster, primary, observation, sinceLsn);
     return replicationReport(cluster, primary, observation);
   });

@@ -92,16 +92,22 @@ describe.each([
           'STATE_TABLE',
           'TOPIC_ARN',
         ],
+        'choose-candidate': ['RUNBOOK_ARN_PREFIX'],
         'complete-node-command': [],
         'dashboard-widget': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION', 'RUNBOOK_ARN_PREFIX', 'STATE_TABLE'],
+        'fence-instance': [],
         'find-primary': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION'],
         'observe-cluster': [],
-        'plan-rejoin': [],
         'plan-allow-async': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION', 'STATE_TABLE'],
+        'plan-failover': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION', 'RUNBOOK_ARN_PREFIX', 'STATE_TABLE'],
+        'plan-fencing': [],
+        'plan-rejoin': [],
         'plan-resume-sync': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION', 'STATE_TABLE'],
         'plan-setup': [],
+        'plan-switchover': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION', 'STATE_TABLE'],
         'record-allowance': ['STATE_TABLE'],
         'release-lock': ['STATE_TABLE'],
+        'report-promotion': [],
         'run-node-command': ['COMMAND_LOG_GROUP'],
         'schedule-checks': ['CHECKS_QUEUE_URL'],
         'set-maintenance': ['MONITORING_SECRET_ID', 'OBSERVER_FUNCTION', 'STATE_TABLE', 'TOPIC_ARN'],
@@ -163,6 +169,19 @@ describe.each([
       ]);
     });
 
+    it('to stop an instance cover this cluster’s instances, for the one function that fences', () => {
+      const stops = permissions(template).filter(({ actions }) =>
+        actions.some((action) => /^ec2:.*Instances$/.test(action)),
+      );
+      expect(functionsThat(template, ({ actions }) => actions.includes('ec2:StopInstances'))).toEqual([
+        `${cluster.name}-fence-instance`,
+      ]);
+      const changing = stops.filter(({ actions }) => !actions.includes('ec2:DescribeInstances'));
+      expect(changing.map(({ actions, resources }) => [actions, resources.sort()])).toEqual([
+        [['ec2:StopInstances'], instances(cluster, account).sort()],
+      ]);
+    });
+
     it('to read a password are with the hosts, and for monitoring with the functions that ask the observer', () => {
       const readers = permissions(template)
         .filter(({ actions }) => actions.includes('secretsmanager:GetSecretValue'))
@@ -172,7 +191,9 @@ describe.each([
         ['Functionsdashboardwidgetrole', 1],
         ['Functionsfindprimaryrole', 1],
         ['Functionsplanallowasyncrole', 1],
+        ['Functionsplanfailoverrole', 1],
         ['Functionsplanresumesyncrole', 1],
+        ['Functionsplanswitchoverrole', 1],
         ['Functionssetmaintenancerole', 1],
         ['Functionsverifyrejoinrole', 1],
         ['Functionsverifyreplicationrole', 1],
@@ -182,6 +203,8 @@ describe.each([
         'check-cluster',
         'dashboard-widget',
         'find-primary',
+        'plan-failover',
+        'plan-switchover',
         'plan-allow-async',
         'plan-resume-sync',
         'set-maintenance',
@@ -249,6 +272,7 @@ describe.each([
     it('hold no wildcard but those that have a reason here', () => {
       const withoutResourceType = {
         'ssm:DescribeInstanceInformation': 'instances are listed, not named',
+        'ec2:DescribeInstances': 'has no resource type',
         'ssm:ListCommands': 'a command has no ARN',
         'ssm:GetCommandInvocation': 'a command has no ARN',
         'ec2:DescribeNetworkInterfaces': 'for the Lambda service; has no resource type',

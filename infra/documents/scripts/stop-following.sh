@@ -21,7 +21,6 @@ main() {
   wait_until_accepting "$receiver_limit" || start_failed 'PostgreSQL runs and does not accept connections'
   read_wal_positions
   if [[ $IN_RECOVERY == t ]]; then
-    prepare_promotion
     stop_receiving
     wait_until_replayed
   fi
@@ -29,13 +28,15 @@ main() {
     timeline "$TIMELINE" receivedLsn "\"$RECEIVED_LSN\"" replayedLsn "\"$REPLAYED_LSN\"")"
 }
 
+# With what a promotion needs, in the same breath: the slots are made when the node is promoted.
 stop_receiving() {
   local deadline=$((SECONDS + receiver_limit)) timeline=$TIMELINE
   if [[ $(sql <<<"SHOW primary_conninfo") != '' ]]; then
-    changed=true
-    sql <<<"ALTER SYSTEM SET primary_conninfo = ''" >/dev/null
+    put_standby_names "ALTER SYSTEM SET primary_conninfo = ''"
     # Before version 13 it is read at start only.
-    if ((MAJOR_VERSION >= 13)); then reload_and_wait; else restart_server; fi
+    if ((MAJOR_VERSION < 13)); then restart_server; fi
+  else
+    put_standby_names
   fi
   while read_wal_positions && [[ -n $RECEIVER ]]; do
     if ((SECONDS >= deadline)); then

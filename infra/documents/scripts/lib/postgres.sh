@@ -82,17 +82,21 @@ not_the_primary() {
   fail NotThePrimary "$NODE $1." 'Nothing was changed. Run preflight to see which node is the primary.'
 }
 
-# Has the server read its configuration again, and waits until it has.
+# Has the server read its configuration again, and waits until it has. A session hears of it between two statements.
 reload_and_wait() {
   local since loaded='' deadline=$((SECONDS + 10))
-  since=$(sql <<<'SELECT clock_timestamp(); SELECT pg_reload_conf()')
-  since=${since%%$'\n'*}
-  while loaded=$(sql <<<"SELECT pg_conf_load_time() >= '$since'") && [[ $loaded != t ]]; do
+  since=$(sql <<<"SELECT clock_timestamp() AS since \\gset
+    SELECT :'since', pg_reload_conf();
+    SELECT pg_sleep(0.02);
+    SELECT pg_conf_load_time() >= :'since'")
+  loaded=${since##*$'\n'} since=${since%%|*}
+  while [[ $loaded != t ]]; do
     if ((SECONDS >= deadline)); then
       fail ConfigurationRefused "PostgreSQL on $NODE did not reload its configuration within 10 s. $(server_log)" \
         'Repair what the log says and start the runbook again.'
     fi
     sleep 0.05
+    loaded=$(sql <<<"SELECT pg_conf_load_time() >= '$since'")
   done
 }
 

@@ -3,12 +3,16 @@
 # prepare_promotion: slots for the other nodes, and the rule that STANDBY_NAMES is: set before the first commit, which
 # would otherwise return without a standby. It has no effect while the node is in recovery.
 prepare_promotion() {
+  make_slots
+  put_standby_names
+}
+
+make_slots() {
   local node statements=''
   for node in "${NODES[@]}"; do
     if [[ $node != "$NODE" ]]; then statements+=$(slot_statements "${NODE_SLOT[$node]}"); fi
   done
   if [[ -n $(sql <<<"$statements") ]]; then changed=true; fi
-  put_standby_names
 }
 
 # Not reserved: if the node is not promoted after all, the slot keeps no WAL.
@@ -25,12 +29,13 @@ WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '$1');
 SQL
 }
 
+# Sets what follows by ALTER SYSTEM too, given as more statements, and waits until all of it is in force.
 put_standby_names() {
   local current
   current=$(sql <<<'SHOW synchronous_standby_names')
-  if [[ $(standby_names_meaning "$current") == "$(standby_names_meaning "$STANDBY_NAMES")" ]]; then return 0; fi
+  if [[ -z ${1-} && $(standby_names_meaning "$current") == "$(standby_names_meaning "$STANDBY_NAMES")" ]]; then return 0; fi
   changed=true
-  try_psql -d postgres -v names="$STANDBY_NAMES" <<<"ALTER SYSTEM SET synchronous_standby_names = :'names'" ||
+  try_psql -d postgres -v names="$STANDBY_NAMES" <<<"ALTER SYSTEM SET synchronous_standby_names = :'names'; ${1-}" ||
     sql_failed ConfigurationRefused 'Check the names of the nodes in clusters.json.'
   reload_and_wait
   current=$(sql <<<'SHOW synchronous_standby_names')

@@ -1,0 +1,143 @@
+/** What campaigns share: a runtime with a cluster that is set up, whose hosts lose their power and come back. */
+import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { DescribeInstancesCommand, StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
+import exampleClusters from '../clusters.json' with { type: 'json' };
+import type { RunbookName } from '../lambdas/contract/names.ts';
+import { type LocalClients, localClients } from '../local/client/aws-clients.ts';
+import { dataDirectoryOf, hostPath, type LocalCluster, localClusters } from '../local/client/host-access.ts';
+import { stopPostgres } from '../local/client/host-power.ts';
+import { superuserSql } from '../local/client/node-sql.ts';
+import { runRunbook } from '../local/client/runbook-run.ts';
+import { type Runtime, startRuntime } from '../local/runtime.ts';
+
+type Node = LocalCluster['nodes'][number];
+
+export class Campaign {
+  readonly runtime: Runtime;
+  readonly cluster: LocalCluster;
+  readonly clients: LocalClients;
+  readonly #directory: string;
+
+  private constructor(runtime: Runtime, directory: string) {
+    const [cluster] = localClusters(directory);
+    if (cluster === undefined) throw new Error('clusters.json holds no cluster');
+    this.runtime = runtime;
+    this.cluster = cluster;
+    this.clients = localClients(runtime.endpoint, cluster.network.region);
+    this.#directory = directory;
+  }
+
+  /** Starts a runtime of its own and sets the notes' cluster up in it. */
+  static async start(port: number): Promise<Campaign> {
+    const directory = mkdtempSync(join(tmpdir(), 'campaign-'));
+    chmodSync(directory, 0o755);
+    const file = join(directory, 'input.json');
+    const monitoring = { checkIntervalSeconds: 5 };
+    writeFileSync(file, JSON.stringify(exampleClusters.map((cluster) => ({ ...cluster, monitoring }))));
+    const campaign = new Campaign(await startRuntime({ clustersFile: file, port, directory }), directory);
+    await campaign.succeed('setup', {});
+    return campaign;
+  }
+
+  async stop(): Promise<void> {
+    await this.runtime.stop();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  node(name: string): Node {
+    const node = this.cluster.nodes.find((candidate) => candidate.name === name);
+    if (node === undefined) throw new Error(`no node ${name}`);
+    return node;
+  }
+
+  run(runbook: RunbookName, input: object) {
+    return runRunbook(this.clients, this.cluster.name, runbook, 300, undefined, input);
+  }
+
+  async succeed(runbook: RunbookName, input: object) {
+    const outcome = await this.run(runbook, input);
+    if (outcome.status !== 'SUCCEEDED') throw new Error(`${runbook}: ${outcome.error}: ${outcome.cause}`);
+    return outcome;
+  }
+
+  /** Nodes that say they are primaries. */
+  async primaries(): Promise<Node[]> {
+    const said = await Promise.all(
+      this.cluster.nodes.map((node) =>
+        superuserSql(this.cluster, node, 'select pg_is_in_recovery()', 3).catch(() => 'unknown'),
+      ),
+    );
+    return this.cluster.nodes.filter((_, index) => said[index] === 'f');
+  }
+
+  /** SIGKILL of everything on the host, at once. */
+  async cutPower({ instanceId }: Node): Promise<void> {
+    await this.clients.ec2.send(new StopInstancesCommand({ InstanceIds: [instanceId], Force: true }));
+  }
+
+  /** Boots the host: PostgreSQL starts if it is enabled. A host that is still stopping is waited for. */
+  async boot({ instanceId }: Node): Promise<void> {
+    const state = async () => {
+      const { Reservations } = await this.clients.ec2.send(new DescribeInstancesCommand({ InstanceIds: [instanceId] }));
+      return Reservations?.[0]?.Instances?.[0]?.State?.Name;
+    };
+    for (;;) {
+      const now = await state();
+      if (now === 'running') return;
+      if (now === 'stopped') await this.clients.ec2.send(new StartInstancesCommand({ InstanceIds: [instanceId] }));
+      await pause(50);
+    }
+  }
+
+  /** Makes a node a standby again: by rejoin, or else from nothing. Returns how. */
+  async bringBack(node: Node): Promise<string> {
+    await this.boot(node);
+    const outcome = await this.run('rejoin', { node: node.name, allowRebuild: true });
+    if (outcome.status === 'SUCCEEDED') return `rejoin (${outcome.output.method})`;
+    await stopPostgres(this.cluster, node).catch(() => undefined);
+    const data = hostPath(this.cluster, node, dataDirectoryOf(this.cluster, node));
+    if (existsSync(data)) {
+      renameSync(data, `${data}.former`);
+      rmSync(`${data}.former`, { recursive: true });
+    }
+    await this.succeed('setup', {});
+    return `setup, since rejoin said ${outcome.error}`;
+  }
+
+  /** Waits until all others stream from the primary. */
+  async healthy(primary: Node, seconds = 60): Promise<void> {
+    const deadline = Date.now() + seconds * 1000;
+    const expected = this.cluster.nodes.length - 1;
+    for (;;) {
+      const streaming = await superuserSql(
+        this.cluster,
+        primary,
+        "select count(*) from pg_stat_replication where state = 'streaming'",
+      ).catch((error: Error) => error.message);
+      if (streaming === `${expected}`) return;
+      if (Date.now() > deadline) throw new Error(`not healthy within ${seconds} s: ${streaming} standbys stream`);
+      await pause(100);
+    }
+  }
+}
+
+/** Waits until the condition holds. */
+export async function until(what: string, seconds: number, condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + seconds * 1000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`);
+    await pause(20);
+  }
+}
+
+/** Minimum, median, 95th percentile and maximum, for a table. */
+export function spread(figures: readonly number[], digits = 2): string[] {
+  const sorted = figures.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+  return [sorted[0] ?? Number.NaN, at(0.5), at(0.95), sorted.at(-1) ?? Number.NaN].map((value) =>
+    value.toFixed(digits),
+  );
+}

@@ -1,0 +1,123 @@
+/**
+ * `npm run bench:failovers [count]`: failovers under load. The primary's host loses its power while applications write;
+ * the failover runbook is started; in the second series the host comes back during the failover or right after it.
+ * What must hold: no acknowledged row is lost, and never do two nodes acknowledge writes at the same time.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import Table from 'cli-table3';
+import { LedgerWriter, makeLedger, missingRows } from '../local/client/ledger.ts';
+import { WriteProbe, writesBesideAnother } from '../local/client/write-probe.ts';
+import { Campaign, spread, until } from './campaign.ts';
+
+const count = Number(process.argv[2] ?? 20);
+const port = 4650;
+const writerCount = 4;
+const writeIntervalMilliseconds = 20;
+
+interface Run {
+  readonly runbookSeconds: number;
+  /** From the start of the runbook to the first row that was acknowledged after it. */
+  readonly startToWritable: number;
+  /** From the last row before the crash to the first one after it. */
+  readonly gap: number;
+  readonly rows: number;
+  readonly lost: number;
+  readonly doubleWrites: number;
+  readonly back: string;
+}
+
+/** @param comesBackAfter seconds from the start of the runbook; null: the host stays down until the failover is over */
+async function failOver(campaign: Campaign, series: number, comesBackAfter: number | null): Promise<Run> {
+  const { cluster } = campaign;
+  const [primary, another] = await campaign.primaries();
+  if (primary === undefined || another !== undefined) throw new Error('there is not exactly one primary');
+  const writers = Array.from({ length: writerCount }, (_, index) =>
+    LedgerWriter.start(cluster, writeIntervalMilliseconds, (series * writerCount + index) * 1_000_000),
+  );
+  const probe = WriteProbe.start(cluster);
+  try {
+    await until('rows', 20, () => writers.every(({ acknowledged }) => acknowledged.length > 10));
+    // Long enough for the checker to have looked at it.
+    await pause(1500 + Math.random() * 1000);
+    const lastBefore = Math.max(...writers.map(({ lastAcknowledged }) => lastAcknowledged));
+    await campaign.cutPower(primary);
+    const started = Date.now();
+    const returning =
+      comesBackAfter === null ? undefined : pause(comesBackAfter * 1000).then(() => campaign.boot(primary));
+    const outcome = await campaign.succeed('failover', {});
+    const successor = campaign.node(`${outcome.output.primary}`);
+    const ended = Date.now();
+    await until('rows on the new primary', 30, () => writers.every(({ lastAcknowledged }) => lastAcknowledged > ended));
+    await returning;
+    // The old host is back: whatever it is able to do, it may do now.
+    if (comesBackAfter !== null) await pause(3000);
+    for (const writer of writers) await writer.stop();
+    await probe.stop();
+    const firstAfter = Math.min(...writers.map((writer) => writer.takeLongestGap().to));
+    const acknowledged = writers.flatMap((writer) => writer.acknowledged);
+    const lost = await missingRows(cluster, successor, acknowledged);
+    const doubleWrites = writesBesideAnother(probe.take());
+    const back = await campaign.bringBack(primary);
+    await campaign.healthy(successor);
+    return {
+      runbookSeconds: outcome.seconds,
+      startToWritable: (firstAfter - started) / 1000,
+      gap: (firstAfter - lastBefore) / 1000,
+      rows: acknowledged.length,
+      lost: lost.length,
+      doubleWrites: doubleWrites.length,
+      back,
+    };
+  } finally {
+    for (const writer of writers) await writer.stop();
+    await probe.stop();
+  }
+}
+
+const campaign = await Campaign.start(port);
+let failed = false;
+try {
+  const [first] = await campaign.primaries();
+  if (first === undefined) throw new Error('setup left no primary');
+  await makeLedger(campaign.cluster, first);
+  const table = new Table({
+    head: ['failovers', 'seconds from', 'min', 'median', 'p95', 'max'],
+    style: { head: [], border: [] },
+  });
+  let series = 0;
+  for (const [title, comesBack] of [
+    ['host stays down', () => null],
+    ['host comes back meanwhile or right after', () => Math.random() * 4],
+  ] as const) {
+    const runs: Run[] = [];
+    for (let index = 0; index < count; index += 1) {
+      const run = await failOver(campaign, series++, comesBack());
+      runs.push(run);
+      console.log(
+        `${title} ${index + 1}/${count}: runbook ${run.runbookSeconds.toFixed(2)} s, writable after ${run.startToWritable.toFixed(2)} s, ${run.rows} rows acknowledged, ${run.lost} lost, ${run.doubleWrites} on two nodes at once; old primary back by ${run.back}`,
+      );
+    }
+    const sum = (figure: (run: Run) => number) => runs.reduce((total, run) => total + figure(run), 0);
+    const cells = (figure: (run: Run) => number) => spread(runs.map(figure));
+    table.push([
+      `${count}: ${title}`,
+      'runbook start to first acknowledged row',
+      ...cells((run) => run.startToWritable),
+    ]);
+    table.push(['', 'crash to first acknowledged row', ...cells((run) => run.gap)]);
+    table.push(['', 'runbook start to its end', ...cells((run) => run.runbookSeconds)]);
+    const [lost, double] = [sum((run) => run.lost), sum((run) => run.doubleWrites)];
+    table.push([
+      '',
+      {
+        colSpan: 5,
+        content: `${sum((run) => run.rows)} rows acknowledged, ${lost} lost, ${double} acknowledged by two nodes at once`,
+      },
+    ]);
+    failed ||= lost > 0 || double > 0;
+  }
+  console.log(`${table}`);
+} finally {
+  await campaign.stop();
+}
+process.exit(failed ? 1 : 0);

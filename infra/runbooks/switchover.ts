@@ -1,0 +1,121 @@
+import { Choice, Condition, Fail, JsonPath, Pass, Result, type StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import type { ErrorName } from '../../lambdas/contract/errors.ts';
+import { functionStep } from './function-step.ts';
+import { LockedRunbook, type RunbookProps } from './locked-runbook.ts';
+import { concludingSteps, epoch, followSteps, onNodes } from './promotion-steps.ts';
+
+/** Ends of `promote` that are certain to have come before the promotion itself. */
+const beforePromotion: ErrorName[] = [
+  'StandbyLacksWal',
+  'HostUnreachable',
+  'InstanceUnknownToSsm',
+  'PostgresNotAnswering',
+  'ConfigurationRefused',
+  'CommandLate',
+  'HostBusy',
+  'StartFailed',
+];
+
+/**
+ * The switchover runbook: the primary stops cleanly, so that its standbys have everything, and one of them is promoted.
+ * Until then everything can go back to as it was.
+ */
+export class SwitchoverRunbook extends Construct {
+  readonly stateMachine: StateMachine;
+
+  constructor(scope: Construct, id: string, props: RunbookProps) {
+    super(scope, id);
+    const onNode = onNodes(this, props);
+
+    const plan = functionStep(this, 'Plan switchover', {
+      comment: 'Refuses unless the cluster is healthy and the node fit to be the primary.',
+      lambdaFunction: props.functions.get('plan-switchover'),
+      payload: { input: JsonPath.objectAt('$.operation.input') },
+      resultPath: '$.plan',
+    });
+    const prepare = onNode('Prepare new primary', {
+      command: 'prepare-promotion',
+      node: '$.plan.to',
+      epoch,
+      parameters: { StandbyNames: '$.plan.standbyNames' },
+      resultPath: '$.prepared',
+    });
+    const stop = onNode('Stop old primary', {
+      command: 'fence-primary',
+      node: '$.plan.from',
+      epoch,
+      constants: { Mode: 'clean' },
+      resultPath: '$.stopped',
+    });
+    const promote = onNode('Promote', {
+      command: 'promote',
+      node: '$.plan.to',
+      epoch,
+      parameters: { StandbyNames: '$.plan.standbyNames', MinimumLsn: '$.stopped.lastCheckpointLsn' },
+      resultPath: '$.promoted',
+    });
+    const unhealthy = new Fail(this, 'Primary is not running', {
+      error: 'ClusterNotHealthy' satisfies ErrorName,
+      causePath: JsonPath.stringAt('$.failure.Cause'),
+    });
+    stop.addCatch(unhealthy, { errors: ['PrimaryNotRunning' satisfies ErrorName], resultPath: '$.failure' });
+
+    const abandoned = new Fail(this, 'Back to where it began', {
+      error: 'SwitchoverAbandoned' satisfies ErrorName,
+      causePath: JsonPath.format(
+        '{} is the primary again, and nothing was promoted. The switchover was abandoned because of {}: {}',
+        JsonPath.stringAt('$.plan.from'),
+        JsonPath.stringAt('$.failure.Error'),
+        JsonPath.stringAt('$.failure.Cause'),
+      ),
+    });
+    const stranded = new Fail(this, 'Old primary did not return', {
+      error: 'SwitchoverAbandoned' satisfies ErrorName,
+      causePath: JsonPath.format(
+        'There is no primary. The switchover was abandoned because of {}: {}\n{} could not be started again: {}: {}\nStart the switchover again, or fail over.',
+        JsonPath.stringAt('$.failure.Error'),
+        JsonPath.stringAt('$.failure.Cause'),
+        JsonPath.stringAt('$.plan.from'),
+        JsonPath.stringAt('$.notReturned.Error'),
+        JsonPath.stringAt('$.notReturned.Cause'),
+      ),
+    });
+    const back = onNode('Return to old primary', {
+      command: 'return-primary',
+      node: '$.plan.from',
+      epoch,
+      constants: { Start: 'yes' },
+      resultPath: '$.returned',
+    });
+    back.addCatch(stranded, { resultPath: '$.notReturned' });
+    back.next(abandoned);
+    stop.addCatch(back, { resultPath: '$.failure' });
+    promote.addCatch(back, { errors: beforePromotion, resultPath: '$.failure' });
+
+    const follow = followSteps(this, onNode, { nodes: '$.plan.followers', primary: '$.plan.to' });
+    const conclude = concludingSteps(this, props, {
+      runbook: 'switchover',
+      primary: '$.plan.to',
+      expected: '$.plan.followers[*].node',
+      report: { plan: JsonPath.objectAt('$.plan') },
+    });
+    promote.next(follow).next(conclude);
+    const goOn = new Pass(this, 'Go on with an earlier switchover', {
+      comment: 'The node was promoted already, and others do not follow it yet.',
+      result: Result.fromObject({ lastCheckpointLsn: '0/0' }),
+      resultPath: '$.stopped',
+    }).next(promote);
+    const mode = new Choice(this, 'Promoted already')
+      .when(Condition.stringEquals('$.plan.mode', 'finish'), goOn)
+      .otherwise(prepare.next(stop).next(promote));
+
+    this.stateMachine = new LockedRunbook(this, 'Runbook', {
+      ...props,
+      runbook: 'switchover',
+      title: 'Switchover',
+      comment: 'Makes another node the primary while all are well: one short interruption, and no commit lost.',
+      steps: plan.next(mode),
+    }).stateMachine;
+  }
+}

@@ -1,0 +1,65 @@
+/** The nodes' EC2 instances: what AWS knows of them, and taking their power away. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { DescribeInstancesCommand, EC2Client, StopInstancesCommand } from '@aws-sdk/client-ec2';
+import type { ClusterNode } from '../contract/cluster-config.ts';
+import { OperatorError } from '../contract/errors.ts';
+import type { HostSighting } from '../contract/promotions.ts';
+import { logger } from './logger.ts';
+import { agentsOnline } from './node-commands.ts';
+import { retryUntil } from './retry-until.ts';
+
+const client = new EC2Client({});
+
+/** State of each instance, by its id; one that EC2 does not know is missing. */
+async function states(instanceIds: readonly string[]): Promise<Map<string, string>> {
+  const { Reservations } = await client.send(new DescribeInstancesCommand({ InstanceIds: [...instanceIds] }));
+  const instances = (Reservations ?? []).flatMap((reservation) => reservation.Instances ?? []);
+  return new Map(instances.map(({ InstanceId, State }) => [InstanceId ?? '', State?.Name ?? 'unknown']));
+}
+
+/** What EC2 and SSM know of a node's host. A service that fails is one witness less, not the end. */
+export async function lookAtHost({ instanceId }: ClusterNode): Promise<HostSighting> {
+  const unasked = (service: string) => (error: unknown) => {
+    logger.warn(`${service} could not be asked`, { error: String(error) });
+    return null;
+  };
+  const [ec2, ssm] = await Promise.all([
+    states([instanceId]).catch(unasked('EC2')),
+    agentsOnline([instanceId]).catch(unasked('SSM')),
+  ]);
+  return { instanceId, state: ec2?.get(instanceId) ?? null, agentOnline: ssm === null ? null : ssm.has(instanceId) };
+}
+
+/** An instance that is seen to be off. */
+export interface StoppedInstance {
+  readonly instanceId: string;
+  readonly state: string;
+  /** When it was seen. */
+  readonly at: string;
+}
+
+/** EC2 takes tens of seconds, and its API is throttled. */
+const lookAgainMilliseconds = 400;
+
+const off = (state: string) => state === 'stopped' || state === 'terminated';
+
+/**
+ * Stops a node's instance without waiting for its operating system, and looks until it is off.
+ *
+ * @throws OperatorError InstanceNotStopped when it is not yet; the call can be repeated
+ */
+export async function stopInstance(node: ClusterNode, patienceMilliseconds: number): Promise<StoppedInstance> {
+  const { instanceId, name } = node;
+  return retryUntil(patienceMilliseconds, async () => {
+    const seen = (await states([instanceId])).get(instanceId) ?? 'unknown';
+    if (off(seen)) return { instanceId, state: seen, at: new Date().toISOString() };
+    // Asked again if somebody starts it meanwhile. One that is starting can be stopped only when it has started.
+    if (seen === 'running') await client.send(new StopInstancesCommand({ InstanceIds: [instanceId], Force: true }));
+    await pause(lookAgainMilliseconds);
+    throw new OperatorError(
+      'InstanceNotStopped',
+      `The instance ${instanceId} of ${name} was told to stop and is ${seen}.`,
+      'Until EC2 reports it stopped, nothing proves that it accepts no writes. Look at it in the EC2 console (stop it by force), then start the failover again.',
+    );
+  });
+}

@@ -1,0 +1,61 @@
+/** What a switchover or a failover has done, for people and for programs. */
+import type { Failure } from '../contract/payloads.ts';
+import type { Fence, PromotionReport, ReportPromotionInput } from '../contract/promotions.ts';
+import { explainFailure } from './failure.ts';
+import { list } from './quantities.ts';
+
+const rejoinAdvice = (node: string) => `  Start the rejoin runbook for it: {"node":"${node}"}`;
+
+function fenceLine(former: string | null, fence: Fence): string[] {
+  if (former === null || fence.method === 'none') return [];
+  const how =
+    fence.method === 'host'
+      ? 'PostgreSQL there was stopped and disabled over SSM'
+      : `EC2 was seen to have stopped its instance ${fence.detail.instanceId}`;
+  return [`${former} was fenced before: ${how}.`];
+}
+
+export function promotionReport(input: ReportPromotionInput): PromotionReport {
+  const { promoted, replication } = input;
+  const failed = input.followers.flatMap(({ node, failure }) =>
+    failure === undefined ? [] : [problem(node, failure)],
+  );
+  const following = input.followers.flatMap(({ node, failure }) => (failure === undefined ? [node] : []));
+  const verified = 'table' in replication ? replication : null;
+  const [primary, formerPrimary, what] =
+    input.runbook === 'failover'
+      ? ([
+          input.candidate.node,
+          input.plan.formerPrimary,
+          [...input.plan.evidence, ...fenceLine(input.plan.formerPrimary, input.fence), ...input.candidate.reasons],
+        ] as const)
+      : ([input.plan.to, input.plan.mode === 'switch' ? input.plan.from : null, []] as const);
+  const left = input.runbook === 'failover' && formerPrimary !== null ? [formerPrimary] : [];
+  return {
+    primary,
+    formerPrimary,
+    timeline: promoted.timeline,
+    synchronousStandbyNames: verified?.synchronousStandbyNames ?? null,
+    summary: [
+      `${primary} is the primary, on timeline ${promoted.timeline}${following.length > 0 ? `; ${list(following)} ${following.length === 1 ? 'follows' : 'follow'} it` : ''}.`,
+      ...what,
+      ...('failure' in replication ? [`Replication is not verified: ${text(replication.failure)}`] : []),
+      ...failed.flatMap(({ node, error, cause }) => [
+        `${node} does not follow: ${error}: ${cause}`,
+        rejoinAdvice(node),
+      ]),
+      ...left.flatMap((node) => [`${node} is out of the cluster until it rejoins.`, rejoinAdvice(node)]),
+    ],
+    replication: verified?.table ?? [],
+    notFollowing: failed,
+  };
+}
+
+function problem(node: string, failure: Failure) {
+  return { node, ...explainFailure(failure) };
+}
+
+function text(failure: Failure): string {
+  const { error, cause } = explainFailure(failure);
+  return `${error}: ${cause}`;
+}

@@ -1,0 +1,8 @@
+import { parseInput } from '../adapters/parse.ts';
+import { type PromotionReport, reportPromotionInputSchema } from '../contract/promotions.ts';
+import { promotionReport } from '../domain/promotion-report.ts';
+
+/** Says what a switchover or failover has done: the output of its execution. */
+export async function handler(event: unknown): Promise<PromotionReport> {
+  return promotionReport(parseInput(reportPromotionInputSchema, event, 'report-promotion'));
+}

@@ -1,0 +1,51 @@
+/** The switchover runbook on real PostgreSQL, with an application that writes all the while. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LedgerWriter, makeLedger, missingRows } from '../../local/client/ledger.ts';
+import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
+import { runRunbook } from '../../local/client/runbook-run.ts';
+import { WriteProbe, writesBesideAnother } from '../../local/client/write-probe.ts';
+import { notesCluster } from '../support/clusters.ts';
+import { LocalRuntime, waitFor } from '../support/local-runtime.ts';
+
+describe('switchover', () => {
+  let runtime: LocalRuntime;
+  const node = (name: string) => nodeNamed(runtime.cluster, name);
+  const sql = (name: string, statement: string) => superuserSql(runtime.cluster, node(name), statement);
+  const switchover = (input: object) => runRunbook(runtime.clients, 'pg-sync', 'switchover', 120, undefined, input);
+
+  beforeAll(async () => {
+    runtime = await LocalRuntime.start({ clusters: [notesCluster({ postgres: { majorVersion: 15 } })] });
+    const outcome = await runRunbook(runtime.clients, 'pg-sync', 'setup', 240);
+    expect(outcome, JSON.stringify(outcome)).toMatchObject({ status: 'SUCCEEDED' });
+    await makeLedger(runtime.cluster, node('pg_sync_master'));
+  }, 300_000);
+  afterAll(() => runtime?.[Symbol.asyncDispose](), 60_000);
+
+  it.each([
+    ['pg_sync_slave01', 'pg_sync_master', 2],
+    ['pg_sync_slave02', 'pg_sync_slave01', 3],
+    ['pg_sync_master', 'pg_sync_slave02', 4],
+  ])('makes %s the primary under a writer: one short interruption, no commit lost', async (to, from, timeline) => {
+    const writer = LedgerWriter.start(runtime.cluster);
+    const probe = WriteProbe.start(runtime.cluster);
+    await waitFor('rows', 10, () => (writer.acknowledged.length > 5 ? true : null));
+    const outcome = await switchover({ to });
+    expect(outcome, JSON.stringify(outcome)).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { primary: to, formerPrimary: from, timeline, notFollowing: [] },
+    });
+    const rows = writer.acknowledged.length;
+    await waitFor('rows on the new primary', 10, () => (writer.acknowledged.length > rows + 5 ? true : null));
+    await writer.stop();
+    await probe.stop();
+    const { from: begun, to: ended } = writer.takeLongestGap();
+    console.log(`switchover to ${to}: ${outcome.seconds.toFixed(1)} s, writers waited ${ended - begun} ms`);
+    expect(await missingRows(runtime.cluster, node(to), writer.acknowledged)).toEqual([]);
+    expect(writesBesideAnother(probe.take())).toEqual([]);
+    const standbys = runtime.cluster.nodes.map(({ name }) => name).filter((name) => name !== to);
+    expect(await sql(to, 'select application_name, sync_state from pg_stat_replication order by sync_priority')).toBe(
+      `${standbys[0]}|sync\n${standbys[1]}|potential`,
+    );
+    expect(ended - begun).toBeLessThan(5000);
+  });
+});
