@@ -27,6 +27,8 @@ export class ClusterStack extends Stack {
     super(scope, names.stack, {
       description: `Synchronous PostgreSQL replication: ${cluster.name}`,
       env: { region, ...(account !== undefined && { account }) },
+      // CloudFormation takes a megabyte, and the scripts of the documents are most of it: no room for spaces.
+      suppressTemplateIndentation: true,
     });
     const network = new Network(this, 'Network', cluster);
     const credentials = new Credentials(this, 'Credentials', cluster);
