@@ -127,7 +127,7 @@ describe('scripts', () => {
         rmSync(directory, { recursive: true });
       }
     },
-    60_000,
+    180_000,
   );
 });
 
