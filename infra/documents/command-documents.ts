@@ -15,6 +15,7 @@ import {
   nodesPlaceholder,
 } from '../../lambdas/contract/node-commands.ts';
 import { clusterLayout, type DeploymentFacts, quoted } from './cluster-layout.ts';
+import { withoutUnusedFunctions } from './used-functions.ts';
 
 export type { DeploymentFacts } from './cluster-layout.ts';
 
@@ -55,16 +56,17 @@ const withoutComments = (lines: string[]): string[] =>
 /**
  * The script of a command as the host runs it, `{{ Parameter }}` still in place.
  * The agent puts the parameters' text there, so they stand in quotes that no allowedPattern lets through, and nowhere
- * else. Comments are left out unless asked for.
+ * else. Comments, and functions that the command does not use, are left out unless asked for.
  */
 export function commandScript(
   cluster: Cluster,
   facts: DeploymentFacts,
   command: NodeCommandName,
-  { comments = false } = {},
+  { comments = false, everyFunction = false } = {},
 ): string[] {
   const { summary } = nodeCommands[command];
-  const source = withLibraries(`${command}.sh`);
+  const all = [...withLibraries(`${command}.sh`), 'run_as_command main'];
+  const source = everyFunction ? all : withoutUnusedFunctions(all);
   return [
     '#!/bin/bash',
     '# shellcheck disable=SC2034 # every script has all of the cluster and its parameters, and uses some',
@@ -74,7 +76,6 @@ export function commandScript(
     `COMMAND=${quoted(command)}`,
     ...clusterLayout(cluster, facts),
     ...(comments ? source : withoutComments(source)),
-    'run_as_command main',
   ];
 }
 

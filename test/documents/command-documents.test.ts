@@ -127,7 +127,7 @@ describe('scripts', () => {
         rmSync(directory, { recursive: true });
       }
     },
-    180_000,
+    60_000,
   );
 });
 

@@ -120,17 +120,7 @@ describe('a chat message', () => {
         title: expect.stringMatching(/^WARNING pg-sync/),
         description: expect.any(String),
       },
-      metadata: {
-        threadId: 'pg-sync-20200106-070943',
-        eventType: 'opened',
-        additionalContext: {
-          cluster: 'pg-sync',
-          status: 'degraded',
-          severity: 'warning',
-          since: '2020-01-06T07:09:43.186Z',
-          findings: 'StandbyDown,SynchronousStandbyChanged',
-        },
-      },
+      metadata: { threadId: 'pg-sync-20200106-070943', eventType: 'opened' },
     });
     expect(notification().content.nextSteps[1]).toMatch(/^Console: https:/);
   });

@@ -8,7 +8,7 @@ import { exampleFile } from './clusters.ts';
 import { temporaryDirectory } from './synthesize.ts';
 
 // Each run is a whole synthesis.
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 const project = join(import.meta.dirname, '../..');
 const { app, context } = JSON.parse(readFileSync(join(project, 'cdk.json'), 'utf8')) as {
