@@ -148,6 +148,12 @@ export class ClusterFunctions extends Construct {
         environment: { TOPIC_ARN: topic.topicArn, RUNBOOK_ARN_PREFIX: runbookArnPrefix(this, cluster.name) },
         mayDo: [allow(['sns:Publish'], [topic.topicArn])],
       },
+      'ask-for-rebuild': {
+        description: 'Asks the subscribers whether a node may be rebuilt, with the commands that answer',
+        timeoutSeconds: 15,
+        environment: { TOPIC_ARN: topic.topicArn, RUNBOOK_ARN_PREFIX: runbookArnPrefix(this, cluster.name) },
+        mayDo: [allow(['sns:Publish'], [topic.topicArn])],
+      },
       'release-lock': {
         description: 'Gives the lock of the cluster back',
         timeoutSeconds: 30,

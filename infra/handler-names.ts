@@ -2,6 +2,7 @@
 export const handlerNames = [
   'acquire-lock',
   'announce-runbook',
+  'ask-for-rebuild',
   'check-cluster',
   'choose-candidate',
   'complete-node-command',

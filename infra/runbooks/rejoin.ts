@@ -1,19 +1,37 @@
+import { Duration } from 'aws-cdk-lib';
 import {
   Choice,
   Condition,
   Fail,
-  type IChainable,
+  IntegrationPattern,
   JsonPath,
   Pass,
   type State,
   type StateMachine,
+  TaskInput,
+  Timeout,
 } from 'aws-cdk-lib/aws-stepfunctions';
-import type { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import { Construct } from 'constructs';
+import type { ErrorName } from '../../lambdas/contract/errors.ts';
 import { functionStep } from './function-step.ts';
 import { LockedRunbook, type RunbookProps } from './locked-runbook.ts';
 import { type NodeCommandStepProps, nodeCommandStep } from './node-command-step.ts';
-import { standbyCatchingUp, standbyConnecting } from './retry-policies.ts';
+import { lambdaBusy, standbyCatchingUp, standbyConnecting } from './retry-policies.ts';
+
+const errors = (...names: ErrorName[]): string[] => names;
+
+/** Why a standby does not start or does not stream, where a new copy of the primary would. */
+const curedByRebuild: readonly ErrorName[] = [
+  'WalGone',
+  'StartFailed',
+  'DataDamaged',
+  'ControlFileUnreadable',
+  'DataDirectoryEmpty',
+];
+
+/** How long a person has to answer. */
+const approvalTime = Duration.hours(24);
 
 const epoch = '$.operation.epoch';
 const node = '$.operation.input.node';
@@ -30,9 +48,8 @@ export class RejoinRunbook extends Construct {
   constructor(scope: Construct, id: string, props: RunbookProps) {
     super(scope, id);
     this.props = props;
-    const verify = this.verification();
-    const slot = this.slot().next(this.methods(verify));
-    const find = this.look(slot);
+    const find = this.findPrimary();
+    this.look(find, this.slot(this.methods(this.verification(), find)));
     this.stateMachine = new LockedRunbook(this, 'Runbook', {
       ...props,
       runbook: 'rejoin',
@@ -43,16 +60,19 @@ export class RejoinRunbook extends Construct {
     }).stateMachine;
   }
 
-  /** Who is the primary, what the node is like, what is to be done. */
-  private look(act: IChainable): IChainable {
-    const { functions } = this.props;
-    const find = functionStep(this, 'Find primary', {
+  private findPrimary(): LambdaInvoke {
+    return functionStep(this, 'Find primary', {
       comment:
         'Over SQL, by the observer: roles are seen, not configured. Refuses when the node is the primary itself.',
-      lambdaFunction: functions.get('find-primary'),
+      lambdaFunction: this.props.functions.get('find-primary'),
       payload: { node: JsonPath.stringAt(node) },
       resultPath: '$.found',
     });
+  }
+
+  /** Who is the primary, what the node is like, what is to be done. */
+  private look(find: LambdaInvoke, act: State): void {
+    const { functions } = this.props;
     const inspect = this.command('Inspect node', 'inspect-node', '$.inspection');
     const plan = functionStep(this, 'Plan rejoin', {
       comment:
@@ -80,12 +100,12 @@ export class RejoinRunbook extends Construct {
     });
     const only = new Choice(this, 'Only a plan?')
       .when(Condition.booleanEquals('$.operation.input.dryRun', true), report)
-      .otherwise(act as State);
-    return find.next(inspect).next(plan).next(only);
+      .otherwise(act);
+    find.next(inspect).next(plan).next(only);
   }
 
   /** A slot that is missing, or has lost WAL, is made anew before the node needs it. */
-  private slot(): { next: (following: State) => State } {
+  private slot(following: State): State {
     const ensure = nodeCommandStep(this, 'Repair replication slot', {
       functions: this.props.functions,
       command: 'ensure-roles-and-slots',
@@ -94,29 +114,127 @@ export class RejoinRunbook extends Construct {
       parameters: { Primary: primary },
       resultPath: '$.ensured',
     });
-    return {
-      next: (following) => {
-        ensure.next(following);
-        return new Choice(this, 'Is its slot in order?')
-          .when(Condition.booleanEquals('$.plan.repairSlot', true), ensure)
-          .otherwise(following);
-      },
-    };
+    ensure.next(following);
+    return new Choice(this, 'Is its slot in order?')
+      .when(Condition.booleanEquals('$.plan.repairSlot', true), ensure)
+      .otherwise(following);
   }
 
-  private methods(verify: State): State {
-    const later = new Fail(this, 'Method is not there yet', {
-      errorPath: '$.plan.method',
-      causePath: '$.plan.summary[0]',
-    });
+  /** From the least to the most; a method that fails for a reason that the next one cures hands over to it. */
+  private methods(verify: State, find: State): State {
+    const rebuild = this.rebuild(verify, find);
+    const rewind = this.rewind(verify, rebuild);
+    const keep = this.command('Keep diverged WAL', 'keep-diverged-wal', '$.kept');
+    keep.next(new Choice(this, 'Rewind or rebuild?').when(method('rebuild'), rebuild).otherwise(rewind));
+
     const start = this.command('Start standby', 'start-standby', '$.started');
     const follow = this.command('Follow primary', 'follow-primary', '$.followed');
+    for (const step of [start, follow]) {
+      step.addCatch(keep, { errors: errors('NodeDiverged'), resultPath: '$.startFailure' });
+      step.addCatch(rebuild, { errors: errors(...curedByRebuild), resultPath: '$.startFailure' });
+    }
     follow.next(start).next(verify);
-    return new Choice(this, 'Which method?')
+
+    const which = new Choice(this, 'Which method?')
       .when(method('none'), verify)
       .when(method('start'), start)
       .when(method('follow'), follow)
-      .otherwise(later);
+      .when(Condition.booleanEquals('$.plan.keepWal', true), keep)
+      .when(method('rewind'), rewind)
+      .otherwise(rebuild);
+    const fence = nodeCommandStep(this, 'Fence former primary', {
+      functions: this.props.functions,
+      command: 'fence-primary',
+      node,
+      epoch,
+      parameters: { Mode: 'any' },
+      resultPath: '$.fenced',
+    });
+    fence.next(which);
+    return new Choice(this, 'Does it accept writes?')
+      .when(Condition.booleanEquals('$.plan.fence', true), fence)
+      .otherwise(which);
+  }
+
+  private rewind(verify: State, rebuild: State): State {
+    const checkpoint = nodeCommandStep(this, 'Checkpoint primary', {
+      functions: this.props.functions,
+      command: 'checkpoint-primary',
+      node: primary,
+      epoch,
+      resultPath: '$.checkpoint',
+    });
+    const rewind = this.command('Rewind node', 'rewind-node', '$.rewound');
+    const start = this.command('Start rewound node', 'start-standby', '$.started');
+    rewind.addCatch(rebuild, {
+      errors: errors('RewindFailed', 'DataDamaged', 'ControlFileUnreadable'),
+      resultPath: '$.rewindFailure',
+    });
+    start.addCatch(rebuild, { errors: errors('NodeDiverged', ...curedByRebuild), resultPath: '$.rewindFailure' });
+    checkpoint.next(rewind).next(start).next(verify);
+    return checkpoint;
+  }
+
+  private rebuild(verify: State, find: State): State {
+    const build = this.command('Rebuild node', 'rebuild-node', '$.rebuilt');
+    const start = this.command('Start rebuilt node', 'start-standby', '$.started');
+    const discard = this.command('Discard former data', 'discard-former-data', '$.discarded');
+    const keeps = new Choice(this, 'Is its former data all on the primary?')
+      .when(Condition.booleanEquals('$.plan.keepFormerData', true), verify)
+      .otherwise(discard);
+    build.next(start).next(keeps);
+    discard.next(verify);
+    const impossible = new Fail(this, 'Rebuild is not possible', {
+      errorPath: '$.plan.rebuild.error',
+      causePath: '$.plan.rebuild.cause',
+    });
+    const verdict = (name: string) => Condition.stringEquals('$.plan.rebuild.verdict', name);
+    return new Choice(this, 'May it be rebuilt?')
+      .when(verdict('allowed'), build)
+      .when(verdict('ask'), this.approval(find))
+      .otherwise(impossible);
+  }
+
+  /**
+   * Asks a person. The lock is free meanwhile, so that a failover need not wait for the answer; after it everything is
+   * looked at anew.
+   */
+  private approval(find: State): State {
+    const { functions } = this.props;
+    const execution = JsonPath.stringAt('$$.Execution.Id');
+    const release = functionStep(this, 'Release lock while asking', {
+      comment: 'Nobody knows when the answer comes; other runbooks may run until then.',
+      lambdaFunction: functions.get('release-lock'),
+      payload: { execution },
+      resultPath: JsonPath.DISCARD,
+    });
+    const ask = new LambdaInvoke(this, 'Ask whether to rebuild', {
+      comment: 'By mail and chat, with the plan and the commands that approve and refuse it.',
+      lambdaFunction: functions.get('ask-for-rebuild'),
+      integrationPattern: IntegrationPattern.WAIT_FOR_TASK_TOKEN,
+      payload: TaskInput.fromObject({
+        taskToken: JsonPath.taskToken,
+        execution,
+        state: JsonPath.objectAt('$'),
+      }),
+      taskTimeout: Timeout.duration(approvalTime),
+      resultPath: JsonPath.DISCARD,
+      retryOnServiceExceptions: false,
+    });
+    ask.addRetry(lambdaBusy);
+    const unanswered = new Fail(this, 'Nobody answered', {
+      error: 'RebuildNotApproved' satisfies ErrorName,
+      cause: `Nobody approved or refused the rebuild within ${approvalTime.toHours()} hours. Nothing was rebuilt.\nStart rejoin again, with "allowRebuild": true if it may be rebuilt.`,
+    });
+    ask.addCatch(unanswered, { errors: ['States.Timeout'], resultPath: '$.unanswered' });
+    const acquire = functionStep(this, 'Acquire lock again', {
+      comment: 'Refused if another runbook runs by now.',
+      lambdaFunction: functions.get('acquire-lock'),
+      payload: { runbook: 'rejoin', execution, input: { node: JsonPath.stringAt(node), allowRebuild: true } },
+      resultPath: '$.operation',
+    });
+    release.next(ask).next(acquire).next(find);
+    return release;
   }
 
   /** Streams, has caught up, and the rule of synchronous replication is the configured one. */

@@ -42,6 +42,7 @@ export const errorMeanings = {
   NodeAheadOfPrimary: 'the node is on a later timeline than a primary that nobody follows: that may be a former one',
   DataUnidentified: 'nothing in the data directory says which cluster it belongs to',
   RebuildRefused: 'somebody refused the rebuild that rejoin asked for',
+  RebuildNotApproved: 'nobody answered in time whether the node may be rebuilt',
   // On a host
   StandbysNotBuilt: 'several standbys failed in different ways; each is listed with its own name',
   InitializationFailed: 'initdb failed; its words are quoted',

@@ -93,6 +93,36 @@ export const nodeCommands = {
     executionTimeoutSeconds: 120,
     parameters: primaryParameter,
   },
+  'checkpoint-primary': {
+    summary: 'Has the primary’s control file name its timeline, by which pg_rewind goes.',
+    mutating: true,
+    executionTimeoutSeconds: 600,
+    parameters: {},
+  },
+  'keep-diverged-wal': {
+    summary: 'Copies the WAL that only this node has beside its data, with a summary.',
+    mutating: true,
+    executionTimeoutSeconds: 1800,
+    parameters: primaryParameter,
+  },
+  'rewind-node': {
+    summary: 'Takes the stopped node back to where its history and the primary’s part, with pg_rewind.',
+    mutating: true,
+    executionTimeoutSeconds: 43200,
+    parameters: primaryParameter,
+  },
+  'rebuild-node': {
+    summary: 'Clones the primary beside the node’s old data, verifies it, puts it in place and keeps the old data.',
+    mutating: true,
+    executionTimeoutSeconds: 172800,
+    parameters: primaryParameter,
+  },
+  'discard-former-data': {
+    summary: 'Removes data that was replaced on this node, once it streams.',
+    mutating: true,
+    executionTimeoutSeconds: 3600,
+    parameters: primaryParameter,
+  },
   'start-standby': {
     summary: 'Starts PostgreSQL as a standby of the primary under its own name.',
     mutating: true,

@@ -108,3 +108,10 @@ export interface RejoinReport {
   /** The same in words. */
   summary: string[];
 }
+
+export const askForRebuildInputSchema = z.strictObject({
+  taskToken: z.string(),
+  execution: z.string(),
+  state: rejoinStateSchema,
+});
+export type AskForRebuildInput = z.infer<typeof askForRebuildInputSchema>;

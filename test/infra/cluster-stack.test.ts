@@ -85,6 +85,7 @@ describe.each([
       expect(Object.fromEntries(environments)).toEqual({
         'acquire-lock': ['STATE_TABLE'],
         'announce-runbook': ['RUNBOOK_ARN_PREFIX', 'TOPIC_ARN'],
+        'ask-for-rebuild': ['RUNBOOK_ARN_PREFIX', 'TOPIC_ARN'],
         'check-cluster': [
           'MONITORING_SECRET_ID',
           'OBSERVER_FUNCTION',

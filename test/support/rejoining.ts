@@ -26,11 +26,13 @@ export class RejoiningCluster implements AsyncDisposable {
   }
 
   /** The notes' cluster, set up. WAL is kept as little as the schema allows, so that it can be made to be gone. */
-  static async start(overrides: Parameters<typeof notesCluster>[0] = {}): Promise<RejoiningCluster> {
+  static async start(
+    overrides: Parameters<typeof notesCluster>[0] = {},
+    alerts?: { readonly emails: readonly string[] },
+  ): Promise<RejoiningCluster> {
     const postgres = { majorVersion: 15, walKeepSegments: 16, slotKeepSegments: 16, ...overrides.postgres };
-    const cluster = new RejoiningCluster(
-      await LocalRuntime.start({ clusters: [notesCluster({ ...overrides, postgres })] }),
-    );
+    const configured = { ...notesCluster({ ...overrides, postgres }), ...(alerts === undefined ? {} : { alerts }) };
+    const cluster = new RejoiningCluster(await LocalRuntime.start({ clusters: [configured] }));
     const outcome = await runRunbook(cluster.runtime.clients, 'pg-sync', 'setup', 240);
     if (outcome.status !== 'SUCCEEDED') throw new Error(`setup: ${outcome.error}: ${outcome.cause}`);
     return cluster;
@@ -55,11 +57,25 @@ export class RejoiningCluster implements AsyncDisposable {
     return join(this.data(name), '..');
   }
 
+  /** Runs a program on a node's host as PostgreSQL's user. */
+  async asPostgres(name: string, command: readonly string[]): Promise<void> {
+    const { cluster } = this.runtime;
+    await onHost(cluster, this.node(name), asPostgresUser(cluster, command));
+  }
+
   async stop(name: string, mode: 'fast' | 'immediate' = 'fast'): Promise<void> {
     const { cluster } = this.runtime;
-    const node = this.node(name);
-    const pgCtl = [`${cluster.postgres.binDirectory}/pg_ctl`, '-D', dataDirectoryOf(cluster, node), '-w', '-s'];
-    await onHost(cluster, node, asPostgresUser(cluster, [...pgCtl, '-m', mode, 'stop']));
+    const data = dataDirectoryOf(cluster, this.node(name));
+    await this.asPostgres(name, [
+      `${cluster.postgres.binDirectory}/pg_ctl`,
+      '-D',
+      data,
+      '-w',
+      '-s',
+      '-m',
+      mode,
+      'stop',
+    ]);
   }
 
   /** Starts PostgreSQL as it is, as somebody would by hand. */
@@ -76,6 +92,17 @@ export class RejoiningCluster implements AsyncDisposable {
   async promote(name: string): Promise<void> {
     await this.sql(name, 'select pg_promote()');
     this.primary = name;
+  }
+
+  /** Waits until both standbys have all that the primary has written. */
+  async settle(): Promise<void> {
+    await waitFor('both standbys to have all WAL', 20, async () => {
+      const behind = await this.sql(
+        this.primary,
+        'select count(*) filter (where replay_lsn = pg_current_wal_lsn()) from pg_stat_replication',
+      );
+      return behind === '2' || null;
+    });
   }
 
   /** Rows that commit without waiting for any standby. */

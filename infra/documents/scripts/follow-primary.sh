@@ -7,17 +7,17 @@
 . lib/secrets.sh
 . lib/control-data.sh
 . lib/timelines.sh
+. lib/damage.sh
 
 # Makes this stopped node a standby of the primary as it is, without any copying, if it has no WAL that the primary
 # lacks. A node that runs as a standby is left to start-standby.
 main() {
   local running=false
   changed=false
-  if [[ $PRIMARY == "$NODE" ]]; then
-    fail InvalidInput "$NODE cannot follow itself." 'Give the command another node, or another primary.'
-  fi
+  refuse_own_primary
   require_secret "$REPLICATION_SECRET"
   guard
+  refuse_damaged
   require_data
   read_primary_timelines
   require_own_cluster

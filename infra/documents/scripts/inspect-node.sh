@@ -10,13 +10,12 @@
 . lib/control-data.sh
 . lib/timelines.sh
 . lib/wal-files.sh
+. lib/damage.sh
 
 # Reports the facts of nodeInspectionSchema; what is to be done about them is decided elsewhere. Creates and changes nothing.
 main() {
   local primary oldest_segment segment_bytes directory control=null control_failure='' server=null diverged='' follows=false
-  if [[ $PRIMARY == "$NODE" ]]; then
-    fail InvalidInput "$NODE is the primary itself." 'Give the command another node, or another primary.'
-  fi
+  refuse_own_primary
   require_secret "$REPLICATION_SECRET"
   require_secret_user "$REPLICATION_SECRET" "$REPLICATION_USER"
   # Before the primary: a standby that streams may be ahead of what the primary said earlier.
@@ -47,7 +46,7 @@ main() {
     server "$server" \
     follows "$follows" \
     diverged "$(json_string_or_null "$diverged")" \
-    damaged "$(json_string_or_null "$(damage_mark)")" \
+    damaged "$(json_string_or_null "$(last_bytes 1000 "$DAMAGED")")" \
     portTakenBy "$(json_string_or_null "$(port_taken_by)")" \
     freeBytes "$(free_bytes)" \
     busyWith "$(json_string_or_null "$(busy_with)")")"
@@ -93,24 +92,6 @@ directory_facts() {
     systemIdentifier "$(json_string_or_null "$identifier")" \
     standbySignal "$(json_bool test -e "$DATA/standby.signal")" \
     hasOldestSegment "$(json_bool has_segment_at "$1" "$2")"
-}
-
-# Why the control file cannot be believed; nothing if it can. Only pg_controldata of the data's own version knows its checksum.
-why_control_data_is_bad() {
-  local words
-  if [[ ! -r $DATA/global/pg_control ]]; then
-    printf 'there is no %s' "$DATA/global/pg_control"
-  elif ! parse_control_data "$DATA"; then
-    printf '%s is not what PostgreSQL writes' "$DATA/global/pg_control"
-  elif has_own_controldata; then
-    words=$(as_postgres "$BIN_DIRECTORY/pg_controldata" -D "$DATA" 2>&1) || printf '%s' "$words"
-    # While the server runs the file may be read half written.
-    if [[ $words == *CRC* ]] && ! find_server; then printf 'the checksum of %s does not match' "$DATA/global/pg_control"; fi
-  fi
-}
-
-has_own_controldata() {
-  [[ $("$BIN_DIRECTORY/pg_controldata" --version 2>/dev/null) == *" $MAJOR_VERSION."* ]]
 }
 
 # Called after read_control_data.
@@ -195,11 +176,6 @@ judge_running_server() {
 is_configured_to_follow() {
   [[ -e $DATA/standby.signal && $(configured primary_conninfo) == "$(primary_conninfo "$PRIMARY")" &&
     $(configured primary_slot_name) == "${NODE_SLOT[$NODE]}" ]]
-}
-
-# What a command that was changing the data left behind when it failed or was killed.
-damage_mark() {
-  last_bytes 1000 "$STATE/damaged"
 }
 
 port_taken_by() {

@@ -11,6 +11,7 @@
 . lib/wal-positions.sh
 . lib/fence.sh
 . lib/wal-files.sh
+. lib/damage.sh
 
 # Seconds that a started standby may take until it streams.
 readonly streaming_limit=60
@@ -46,10 +47,7 @@ main() {
 
 require_standby() {
   local remedy="Start the rejoin runbook for $NODE: it makes it a standby again."
-  if [[ -s $STATE/damaged ]]; then
-    fail DataDamaged "$DATA on $NODE is damaged: $(last_bytes 1000 "$STATE/damaged")." \
-      "$remedy"
-  fi
+  refuse_damaged
   if [[ ! -e $DATA/PG_VERSION ]]; then
     fail WouldStartAsPrimary "$DATA on $NODE holds no copy of $PRIMARY." 'Take a base backup first.'
   fi

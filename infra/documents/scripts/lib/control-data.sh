@@ -33,3 +33,21 @@ lsn() {
 lsn_number() {
   printf '%s' $(((16#${1%/*} << 32) + 16#${1#*/}))
 }
+
+# Why the control file cannot be believed; nothing if it can. Only pg_controldata of the data's own version knows its checksum.
+why_control_data_is_bad() {
+  local words
+  if [[ ! -r $DATA/global/pg_control ]]; then
+    printf 'there is no %s' "$DATA/global/pg_control"
+  elif ! parse_control_data "$DATA"; then
+    printf '%s is not what PostgreSQL writes' "$DATA/global/pg_control"
+  elif has_own_controldata; then
+    words=$(as_postgres "$BIN_DIRECTORY/pg_controldata" -D "$DATA" 2>&1) || printf '%s' "$words"
+    # While the server runs the file may be read half written.
+    if [[ $words == *CRC* ]] && ! find_server; then printf 'the checksum of %s does not match' "$DATA/global/pg_control"; fi
+  fi
+}
+
+has_own_controldata() {
+  [[ $("$BIN_DIRECTORY/pg_controldata" --version 2>/dev/null) == *" $MAJOR_VERSION."* ]]
+}

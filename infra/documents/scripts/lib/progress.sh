@@ -1,14 +1,17 @@
-# Progress of a base backup: in a file that report-status reads, and now and then in the command's output.
+# Progress of a base backup or a rewind: in a file that report-status reads, and now and then in the command's output.
 
 readonly PROGRESS=$STATE/base-backup.progress
 
-# note_progress LINE: keeps a line such as "12345/67890 kB (18%), 0/1 tablespace"; status 1 if it is another one.
+# note_progress LINE: keeps a line such as "12345/67890 kB (18%), 0/1 tablespace", and its total in copied_bytes;
+# status 1 if it is another one.
 note_progress() {
   local done_bytes total_bytes percent
   if [[ $1 == 'waiting for checkpoint' ]]; then return 0; fi
   [[ $1 =~ ^[[:space:]]*([0-9]+)/([0-9]+)\ kB\ \(([0-9]+)%\) ]] || return 1
   done_bytes=$((BASH_REMATCH[1] * 1024)) total_bytes=$((BASH_REMATCH[2] * 1024)) percent=${BASH_REMATCH[3]}
-  local text="base backup of $NODE: $done_bytes of $total_bytes bytes ($percent%)"
+  # shellcheck disable=SC2034 # for those who want to know
+  copied_bytes=$total_bytes
+  local text="${progress_of:-base backup} of $NODE: $done_bytes of $total_bytes bytes ($percent%)"
   write_file "$PROGRESS" "$text"
   # SSM keeps only the first characters of the output.
   if ((percent >= ${next_percent:-0})); then
@@ -19,4 +22,28 @@ note_progress() {
 
 forget_progress() {
   if [[ -e $PROGRESS ]]; then as_postgres rm -f -- "$PROGRESS"; fi
+}
+
+# followed COMMAND …: runs a command that may take hours, and ends it if a newer operation comes to this host.
+# Its output comes through a pipe, whose end is its end: no polling. What is not progress is left in $scratch/words.
+followed() {
+  local line read_status=0 pid status=0
+  : >"$scratch/words"
+  mkfifo "$scratch/pipe"
+  "$@" >"$scratch/pipe" 2>&1 </dev/null 3>&- 4>&- 9>&- &
+  pid=$!
+  exec 5<"$scratch/pipe"
+  rm "$scratch/pipe"
+  # Status 1 is the end of the pipe, above 128 a second without a line.
+  until ((read_status == 1)); do
+    read_status=0
+    read -r -t 1 -u 5 line || read_status=$?
+    if ((read_status == 0)); then
+      note_progress "$line" || printf '%s\n' "$line" >>"$scratch/words"
+    fi
+    check_epoch
+  done
+  exec 5<&-
+  wait "$pid" || status=$?
+  return "$status"
 }

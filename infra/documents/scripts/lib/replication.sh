@@ -2,6 +2,12 @@
 
 readonly PASSFILE=$STATE/pgpass
 
+refuse_own_primary() {
+  if [[ $PRIMARY == "$NODE" ]]; then
+    fail InvalidInput "$NODE cannot be a copy of itself." 'Give the command another node, or another primary.'
+  fi
+}
+
 # conninfo NODE USER PASSFILE APPLICATION: the connection string to another node, without its database.
 conninfo() {
   printf 'host=%s port=%s user=%s passfile=%s application_name=%s sslmode=%s gssencmode=disable' \

@@ -1,0 +1,28 @@
+. lib/command.sh
+. lib/json.sh
+. lib/host.sh
+. lib/guard.sh
+. lib/postgres.sh
+. lib/service.sh
+. lib/former-data.sh
+
+# Removes the data directories that rebuilds have set aside, once this node streams from the primary.
+main() {
+  local directory streams
+  local -a directories=()
+  changed=false
+  guard
+  require_server
+  streams=$(sql <<<"SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'
+    AND sender_host = '${NODE_ADDRESS[$PRIMARY]}' AND sender_port = ${NODE_PORT[$PRIMARY]}")
+  if [[ $streams != 1 ]]; then
+    fail StandbyNotStreaming "$NODE does not stream from $PRIMARY: its former data stays." \
+      "Start the rejoin runbook for $NODE again."
+  fi
+  mapfile -t directories < <(former_data)
+  for directory in ${directories[@]+"${directories[@]}"}; do
+    changed=true
+    as_postgres rm -rf -- "${directory%/data}"
+  done
+  succeed "$(json_object changed "$changed" directories "$(json_strings ${directories[@]+"${directories[@]}"})")"
+}

@@ -1,0 +1,80 @@
+. lib/command.sh
+. lib/json.sh
+. lib/host.sh
+. lib/guard.sh
+. lib/postgres.sh
+. lib/service.sh
+. lib/replication.sh
+. lib/secrets.sh
+. lib/control-data.sh
+. lib/wal-files.sh
+. lib/fence.sh
+. lib/stop-standby.sh
+. lib/damage.sh
+. lib/former-data.sh
+. lib/tls.sh
+. lib/progress.sh
+. lib/base-backup.sh
+
+# Copies the primary anew. The old data stays where it is until the copy is verified; then it is set aside, and kept
+# until the node streams.
+main() {
+  local identifier started=$SECONDS bytes
+  changed=false backup_started=false
+  refuse_own_primary
+  require_secret "$REPLICATION_SECRET"
+  guard
+  identifier=$(primary_system_identifier)
+  require_secret_user "$REPLICATION_SECRET" "$REPLICATION_USER"
+  require_replaceable "$identifier"
+  if is_fresh_copy "$identifier"; then
+    put_replication_passfile
+    succeed "$(json_object changed "$changed" bytes 0 seconds 0 formerData "$(json_string_or_null "$(newest_former_data)")")"
+  fi
+  if [[ -e $DATA ]]; then
+    stop_standby
+    put_fence 'it is copied anew'
+  fi
+  stop_copying
+  prepare_incoming
+  put_replication_passfile
+  backup_started=true
+  take_base_backup
+  verify_base_backup "$identifier"
+  make_it_this_nodes_own
+  bytes=$(du -sb -- "$INCOMING_DATA")
+  check_epoch
+  if [[ $(data_directory_state) == postgres ]]; then set_aside "replaced by a copy of $PRIMARY at $(utc_time), operation $EPOCH"; fi
+  put_incoming_in_place
+  unmark_damaged
+  succeed "$(json_object changed true bytes "${bytes%%[!0-9]*}" seconds $((SECONDS - started)) \
+    formerData "$(json_string_or_null "$(newest_former_data)")")"
+}
+
+# Only data of this very cluster is ever replaced; the WAL tells whose it is when the control file cannot.
+require_replaceable() {
+  local state found names
+  state=$(data_directory_state)
+  if [[ $state == other ]]; then
+    names=$(data_directory_sample)
+    fail DataDirectoryNotEmpty "$DATA on $NODE is not PostgreSQL's; it holds ${names//$'\n'/, }." \
+      'Nothing was changed. If its contents are of no use, move them away and start rejoin again.'
+  fi
+  if mountpoint -q -- "$DATA"; then
+    fail DataDirectoryIsMountPoint "$DATA on $NODE is a mount point: nothing can be put in its place." \
+      'Configure a directory inside the file system, or build the node by hand.'
+  fi
+  if [[ $state != postgres ]]; then return 0; fi
+  if [[ -n $(why_control_data_is_bad) ]]; then found=$(wal_system_identifier); else found=$(system_identifier "$DATA"); fi
+  if [[ $found != "$1" ]]; then
+    fail ForeignData "$DATA on $NODE belongs to another cluster: its system identifier is ${found:-unknown}, that of $PRIMARY is $1." \
+      "Nothing was changed. Find out whose data it is. If nobody needs it, move it away and start rejoin again."
+  fi
+}
+
+# A copy that an earlier run has put in place and nobody has started yet.
+is_fresh_copy() {
+  [[ $(data_directory_state) == postgres && -e $DATA/standby.signal && -e $DATA/backup_label &&
+    -z $(why_control_data_is_bad) && ! -s $DAMAGED ]] && ! find_server &&
+    grep -q "^primary_slot_name = '${NODE_SLOT[$NODE]}'" "$DATA/postgresql.auto.conf" && [[ $(system_identifier "$DATA") == "$1" ]]
+}
