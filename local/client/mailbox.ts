@@ -12,7 +12,7 @@ export interface Mail {
 }
 
 /** A mail in which a runbook tells of itself; the others are the checker's alerts. */
-const isNotice = ({ subject }: Mail) => /^(?:STARTED|DONE|FAILED|STOPPED|MAINTENANCE) /.test(subject);
+const isNotice = ({ subject }: Mail) => /^(?:STARTED|DONE|FAILED|STOPPED|MAINTENANCE|APPROVE) /.test(subject);
 
 /** Reads mails in the order of their arrival, each once. */
 export class Mailbox {

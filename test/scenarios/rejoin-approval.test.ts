@@ -2,7 +2,7 @@
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { SendTaskFailureCommand, SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, SendTaskFailureCommand, SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Mailbox } from '../../local/client/mailbox.ts';
 import { awaitRunbook, startRunbook } from '../../local/client/runbook-run.ts';
@@ -27,6 +27,10 @@ describe.sequential('a rebuild that needs approval', () => {
   async function asked(): Promise<{ text: string; executionArn: string; taskToken: string }> {
     const executionArn = await startRunbook(cluster.runtime.clients, 'pg-sync', 'rejoin', { node: slave01 });
     const text = await waitFor('the mail that asks', 60, async () => {
+      const { status, error, cause } = await cluster.runtime.clients.sfn.send(
+        new DescribeExecutionCommand({ executionArn }),
+      );
+      if (status !== 'RUNNING') throw new Error(`rejoin did not wait: ${status} ${error} ${cause}`);
       const mail = (await mailbox.notices()).find(({ subject }) => subject.startsWith('APPROVE '));
       return mail === undefined ? null : `${mail.subject}\n${mail.text}`;
     });
