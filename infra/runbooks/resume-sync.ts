@@ -57,12 +57,18 @@ export class ResumeSyncRunbook extends Construct {
     })
       .when(Condition.booleanEquals('$.plan.writesBlock', true), report)
       .otherwise(verify.next(report));
+    forget.next(confirmed);
+    const needed = new Choice(this, 'Is the rule in force already?', {
+      comment: 'As after a failover, or when allow-async failed: then only the allowance has to go.',
+    })
+      .when(Condition.booleanEquals('$.plan.inForce', true), forget)
+      .otherwise(restore.next(forget));
     this.stateMachine = new LockedRunbook(this, 'Runbook', {
       ...props,
       runbook: 'resume-sync',
       title: 'Resume sync',
       comment: 'Makes commits wait for synchronous standbys again.',
-      steps: plan.next(restore).next(forget).next(confirmed),
+      steps: plan.next(needed),
     }).stateMachine;
   }
 }

@@ -158,6 +158,8 @@ export interface AllowAsyncPlan {
 export interface ResumeSyncPlan {
   primary: string;
   synchronousStandbyNames: string;
+  /** The primary has this rule already: only the allowance has to go. */
+  inForce: boolean;
   /** Too few standbys have caught up: commits will wait. */
   writesBlock: boolean;
   summary: string[];

@@ -4,10 +4,11 @@ import type { Cluster } from '../contract/cluster-config.ts';
 import { OperatorError } from '../contract/errors.ts';
 import type { Observation } from '../contract/observation.ts';
 import type { ResumeSyncPlan } from '../contract/payloads.ts';
-import { expectedRule } from './drift.ts';
+import { expectedRule, sameRule } from './drift.ts';
 import { bytesBetween, caughtUpStandbys } from './durability-debt.ts';
 import { onlyPrimary } from './only-primary.ts';
 import { bytes, counted, duration, list, secondsBetween } from './quantities.ts';
+import { synchronousSituation } from './synchronous-situation.ts';
 import { renderSynchronousStandbyNames } from './synchronous-standby-names.ts';
 
 /**
@@ -34,10 +35,13 @@ export function planResumeSync(
       'Nothing was changed. Bring a standby back; or, if writes are to wait for one, start this runbook with {"blockWrites": true}.',
     );
   }
-  const names = renderSynchronousStandbyNames(expectedRule(cluster, node));
+  const rule = expectedRule(cluster, node);
+  const found = synchronousSituation(facts)?.rule;
+  const names = renderSynchronousStandbyNames(rule);
   return {
     primary: node,
     synchronousStandbyNames: names,
+    inForce: found !== undefined && sameRule(found, rule),
     writesBlock,
     summary: [
       writesBlock

@@ -155,6 +155,7 @@ describe('returning', () => {
     expect(resume({ [master]: noRule, [slave01]: refused })).toMatchObject({
       primary: master,
       synchronousStandbyNames: rule,
+      inForce: false,
       writesBlock: false,
       summary: [expect.stringContaining('pg_sync_slave02 has caught up'), expect.stringContaining('20 min')],
     });
@@ -163,6 +164,12 @@ describe('returning', () => {
       [slave01]: { role: 'primary', streams: false, facts: { synchronousStandbyNames: '' } },
     };
     expect(resume(promoted).synchronousStandbyNames).toBe('FIRST 1 ("pg_sync_master","pg_sync_slave02")');
+  });
+
+  it('touches no host when the rule is in force already', () => {
+    expect(resume({}).inForce).toBe(true);
+    expect(resume({ [master]: facts({ synchronousStandbyNames: 'pg_sync_slave02' }) }).inForce).toBe(false);
+    expect(resume({ [master]: facts({ synchronousCommit: 'local' }) }).inForce).toBe(false);
   });
 
   it.each<[string, Changes]>([
