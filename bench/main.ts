@@ -1,11 +1,12 @@
 /**
  * `npm run bench`: the figures that the project publishes. Run it on a quiet machine.
  *
- * Without a name it takes some minutes; `npm run bench -- alerts` and `npm run bench -- silence` take longer, and
+ * Without a name it takes some minutes; `npm run bench -- alerts`, `automatic-failover` and `silence` take longer, and
  * `npm run bench -- machines` needs root.
  */
 import { Argument, Command } from 'commander';
 import { alertFigures } from './alerts.ts';
+import { automaticFailoverFigures } from './automatic-failover.ts';
 import { checkFigures } from './checks.ts';
 import { functionFigures } from './functions.ts';
 import { machineFigures } from './machines.ts';
@@ -21,6 +22,8 @@ interface Options {
   readonly interval: number;
   readonly minutes: number;
   readonly rounds: number;
+  readonly failovers: number;
+  readonly dropEvents: boolean;
 }
 
 async function setup(): Promise<void> {
@@ -44,6 +47,8 @@ const campaigns: Readonly<Record<string, (options: Options) => Promise<void>>> =
   setup,
   checks: checkFigures,
   alerts: ({ faults, interval }) => alertFigures(faults, interval),
+  'automatic-failover': ({ failovers, interval, dropEvents }) =>
+    automaticFailoverFigures(failovers, interval, dropEvents),
   machines: ({ rounds }) => machineFigures(rounds),
   silence: ({ minutes, interval }) => silenceFigures(minutes, interval),
 };
@@ -53,8 +58,10 @@ const command = new Command('bench')
   .description('Measures, and prints tables')
   .addArgument(new Argument('[names...]', 'what to measure').choices(Object.keys(campaigns)))
   .option('--faults <number>', 'alerts: how many faults', number, 30)
-  .option('--interval <seconds>', 'alerts, silence: time between checks', number, 10)
+  .option('--interval <seconds>', 'alerts, automatic-failover, silence: time between checks', number, 10)
   .option('--minutes <number>', 'silence: of the healthy cluster, and of the broken one', number, 10)
+  .option('--failovers <number>', 'automatic-failover: how many', number, 20)
+  .option('--drop-events', 'automatic-failover: EC2 tells nobody that an instance is gone', false)
   .option('--rounds <number>', 'machines: how often each boots', number, 5)
   .parse();
 

@@ -82,22 +82,30 @@ export class RunningCluster {
 /** What a campaign wants of its cluster. */
 export interface ClusterOptions {
   readonly monitoring?: object;
+  readonly policy?: object;
+  /** All events of AWS services are lost. */
+  readonly dropEvents?: boolean;
   /** What hosts are made of; processes when omitted. */
   readonly hosts?: HostKind;
 }
 
 /** Starts a runtime with the example cluster, changed as asked for; works with it, removes everything. */
 export async function withCluster<T>(
-  { monitoring, hosts = 'processes' }: ClusterOptions,
+  { monitoring, policy, dropEvents = false, hosts = 'processes' }: ClusterOptions,
   work: (running: RunningCluster) => Promise<T>,
 ): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-'));
   chmodSync(directory, 0o755);
   const [example] = JSON.parse(readFileSync('clusters.json', 'utf8'));
   const clustersFile = join(directory, 'clusters.input.json');
-  writeFileSync(clustersFile, JSON.stringify([{ ...example, monitoring: { ...example.monitoring, ...monitoring } }]));
+  const changed = {
+    ...example,
+    monitoring: { ...example.monitoring, ...monitoring },
+    policy: { ...example.policy, ...policy },
+  };
+  writeFileSync(clustersFile, JSON.stringify([changed]));
   try {
-    const runtime = await startRuntime({ clustersFile, hosts, port: await freePort(), directory });
+    const runtime = await startRuntime({ clustersFile, hosts, port: await freePort(), directory, dropEvents });
     try {
       const [cluster] = localClusters(directory);
       if (cluster === undefined) throw new Error('clusters.json holds no cluster');

@@ -14,7 +14,12 @@ export const runbookNames = [
 export type RunbookName = (typeof runbookNames)[number];
 
 /** Runbooks that the checker may start by itself, where the cluster's policy says so. */
-export const automaticRunbooks = ['failover', 'rejoin', 'allow-async', 'resume-sync'] as const;
+export const automaticRunbooks = [
+  'failover',
+  'rejoin',
+  'allow-async',
+  'resume-sync',
+] as const satisfies readonly RunbookName[];
 export type AutomaticRunbook = (typeof automaticRunbooks)[number];
 
 /** CloudWatch alarms of a cluster. */

@@ -2,8 +2,10 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stopHost } from '../../local/client/control.ts';
 import { asPostgresUser, dataDirectoryOf, hostPath, onHost } from '../../local/client/host-access.ts';
 import { stopPostgres } from '../../local/client/host-power.ts';
+import { LedgerWriter, makeLedger, missingRows } from '../../local/client/ledger.ts';
 import type { Mail } from '../../local/client/mailbox.ts';
 import { nodesNamed, notesCluster } from '../support/clusters.ts';
 import { LocalRuntime, waitFor } from '../support/local-runtime.ts';
@@ -15,27 +17,42 @@ const limitSeconds = 90;
 describe('by policy', () => {
   let runtime: LocalRuntime;
   let rejoining: WatchedCluster;
+  let failing: WatchedCluster;
 
   beforeAll(async () => {
-    const nodes = nodesNamed('rejoin_primary', 'rejoin_first', 'rejoin_second');
-    const { alerts, subscriber } = await alertsTo('pg-rejoin');
-    const postgres = { majorVersion: 15 };
+    const nodes = nodesNamed(
+      ...['rejoin_primary', 'rejoin_first', 'rejoin_second'],
+      ...['failing_primary', 'failing_first', 'failing_second'],
+    );
+    const [one, two] = await Promise.all(['pg-rejoin', 'pg-failing'].map(alertsTo));
+    if (one === undefined || two === undefined) throw new RangeError('two are started');
+    const common = { postgres: { majorVersion: 15 } };
     const monitoring = { checkIntervalSeconds: 5 };
-    const policy = { autoRejoin: true, rebuild: 'automatic' };
-    runtime = await LocalRuntime.start({
-      clusters: [{ ...notesCluster({ name: 'pg-rejoin', postgres, nodes, policy }), alerts, monitoring }],
-    });
-    rejoining = new WatchedCluster(runtime, 'pg-rejoin', subscriber);
-    await rejoining.setUp();
+    const rejoin = { autoRejoin: true, rebuild: 'automatic' };
+    const clusters = [
+      {
+        ...notesCluster({ ...common, name: 'pg-rejoin', nodes: nodes.slice(0, 3), policy: rejoin }),
+        alerts: one.alerts,
+      },
+      {
+        ...notesCluster({ ...common, name: 'pg-failing', nodes: nodes.slice(3), policy: { failover: 'automatic' } }),
+        alerts: two.alerts,
+      },
+    ];
+    runtime = await LocalRuntime.start({ clusters: clusters.map((cluster) => ({ ...cluster, monitoring })) });
+    rejoining = new WatchedCluster(runtime, 'pg-rejoin', one.subscriber);
+    failing = new WatchedCluster(runtime, 'pg-failing', two.subscriber);
+    await Promise.all([rejoining.setUp(), failing.setUp()]);
     await rejoining.mailbox.notices();
+    await failing.mailbox.notices();
   }, 300_000);
 
   afterAll(async () => {
     await runtime?.[Symbol.asyncDispose]();
-    await rejoining?.subscriber[Symbol.asyncDispose]();
+    for (const each of [rejoining, failing]) await each?.subscriber[Symbol.asyncDispose]();
   }, 60_000);
 
-  describe('a standby that fell out', () => {
+  describe.concurrent('a standby that fell out', () => {
     const dataOf = (name: string) => {
       const { cluster } = rejoining;
       return hostPath(cluster, rejoining.node(name), dataDirectoryOf(cluster, rejoining.node(name)));
@@ -59,7 +76,7 @@ describe('by policy', () => {
       return mails.toSorted((a, b) => a.file.localeCompare(b.file));
     }
 
-    it('is started again', async () => {
+    it.sequential('is started again', async () => {
       await stopPostgres(rejoining.cluster, rejoining.node('rejoin_second'));
       const mails = await untilRecovered();
       const subjects = mails.map(({ subject }) => subject);
@@ -70,7 +87,7 @@ describe('by policy', () => {
       ]);
     }, 150_000);
 
-    it('is made a standby again when it would start as a primary', async () => {
+    it.sequential('is made a standby again when it would start as a primary', async () => {
       await crash('rejoin_first');
       rmSync(join(dataOf('rejoin_first'), 'standby.signal'));
       const mails = await untilRecovered();
@@ -83,5 +100,42 @@ describe('by policy', () => {
         ),
       ).toBe('rejoin_first|sync\nrejoin_second|potential');
     }, 150_000);
+  });
+
+  describe.concurrent('a primary whose host crashes', () => {
+    it.sequential('is replaced, and no acknowledged row is lost', async () => {
+      const { cluster } = failing;
+      // The checker must have seen who the primary is: nothing follows from a node that it does not know.
+      await failing.expectSilence(2);
+      await makeLedger(cluster, failing.node('failing_primary'));
+      const writer = LedgerWriter.start(cluster);
+      await waitFor('rows', 10, () => writer.acknowledged.length > 10 || null);
+      await stopHost(runtime.endpoint, 'failing_primary', false);
+      const crashed = Date.now();
+      await waitFor('rows on another primary', 60, () => writer.lastAcknowledged > crashed + 1000 || null);
+      const { to } = writer.takeLongestGap();
+      const seconds = (to - crashed) / 1000;
+      console.log(`from the crash of the primary's host to the next acknowledged row: ${seconds.toFixed(1)} s`);
+      expect(seconds).toBeLessThan(20);
+      const done = await waitFor('the notice', 40, async () => {
+        const notices = await failing.mailbox.notices();
+        return notices.find(({ subject }) => subject === 'DONE pg-failing: failover') ?? null;
+      });
+      await writer.stop();
+      const [successor] = ['failing_first', 'failing_second'].filter((name) =>
+        done.text.includes(`${name} is the primary`),
+      );
+      expect(successor, done.text).toBeDefined();
+      expect(await missingRows(cluster, failing.node(successor ?? ''), writer.acknowledged)).toEqual([]);
+    }, 150_000);
+
+    it.sequential('is told, by one alert and two notices of the runbook', async () => {
+      const subjects = failing.mailbox.subjects;
+      expect(subjects.filter((subject) => subject.includes('failover'))).toEqual([
+        'STARTED pg-failing: failover',
+        'DONE pg-failing: failover',
+      ]);
+      expect(subjects.filter((subject) => subject.startsWith('CRITICAL'))).toHaveLength(1);
+    });
   });
 });
