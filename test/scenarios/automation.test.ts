@@ -66,12 +66,13 @@ describe('by policy', () => {
       await onHost(cluster, node, asPostgresUser(cluster, [...stop, '-m', 'immediate', 'stop']));
     }
 
-    /** The notices and alerts from the trouble to its end, in their order. */
+    /** The notices and alerts from the trouble to its end and that of the runbook, in their order. */
     async function untilRecovered(): Promise<Mail[]> {
       const mails: Mail[] = [];
       await waitFor('the recovery notice', limitSeconds, async () => {
         mails.push(...(await rejoining.mailbox.notices()), ...(await rejoining.mailbox.unread()));
-        return mails.some(({ subject }) => subject.startsWith('RECOVERED')) || null;
+        const came = (words: RegExp) => mails.some(({ subject }) => words.test(subject));
+        return (came(/^RECOVERED/) && came(/^(?:DONE|FAILED) .* rejoin/)) || null;
       });
       return mails.toSorted((a, b) => a.file.localeCompare(b.file));
     }
@@ -116,7 +117,8 @@ describe('by policy', () => {
       const { to } = writer.takeLongestGap();
       const seconds = (to - crashed) / 1000;
       console.log(`from the crash of the primary's host to the next acknowledged row: ${seconds.toFixed(1)} s`);
-      expect(seconds).toBeLessThan(20);
+      // On a quiet machine 6 s.
+      expect(seconds).toBeLessThan(30);
       const done = await waitFor('the notice', 40, async () => {
         const notices = await failing.mailbox.notices();
         return notices.find(({ subject }) => subject === 'DONE pg-failing: failover') ?? null;
