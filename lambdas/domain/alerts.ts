@@ -33,7 +33,7 @@ export function renderAlert(cluster: Cluster, event: AlertEvent, links: RunbookL
   const steps = nextSteps(cluster, event.findings, event.evidence).slice(0, mostSteps);
   const subject = ascii(`${label(event)} ${cluster.name}: ${headline(event)}`, longestSubject);
   const alert: Alert = { event, subject, steps, links };
-  return { subject, email: mail(alert), chatbot: chat(cluster, alert), json: document(cluster, alert) };
+  return { subject, email: mail(alert), chatbot: chat(alert), json: document(cluster, alert) };
 }
 
 interface Alert {
@@ -151,12 +151,8 @@ function mail({ event, subject, steps, links }: Alert): string {
   return clipBytes(`${lines.join('\n')}\n`, longestMail);
 }
 
-/**
- * For chats, and for programs behind an http endpoint, which SNS cannot tell from them.
- *
- * @see https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
- */
-function chat(cluster: Cluster, { event, subject, steps, links }: Alert): string {
+/** @see https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html */
+function chat({ event, subject, steps, links }: Alert): string {
   const facts = [...whatHappened(event), '', meaningOf(event.status, event)].map(chatText);
   const table = event.evidence.table.slice(0, 12).map(chatText);
   const evidence = table.length > 0 ? `\n\`\`\`\n${table.join('\n')}\n\`\`\`` : '';
@@ -177,18 +173,7 @@ function chat(cluster: Cluster, { event, subject, steps, links }: Alert): string
           .map((line) => chatText(line.trim())),
         keywords: [event.severity, event.status],
       },
-      metadata: {
-        threadId: event.incident,
-        summary: chatText(subject),
-        eventType: event.kind,
-        additionalContext: {
-          cluster: cluster.name,
-          status: event.status,
-          severity: event.severity,
-          since: event.since,
-          findings: [...new Set(event.findings.map(({ kind }) => kind))].join(','),
-        },
-      },
+      metadata: { threadId: event.incident, summary: chatText(subject), eventType: event.kind },
     });
   return fitting([2000, 1000, 500, 200], notification, longestChat);
 }

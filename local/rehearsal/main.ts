@@ -11,6 +11,7 @@ import { type HostKind, hostKinds } from '../hosts/hosting.ts';
 import { whyNoMachines } from '../hosts/machines/why-no-machines.ts';
 import { startRuntime } from '../runtime.ts';
 import { nightScenarios } from './night-scenarios.ts';
+import { repairScenarios } from './repair-scenarios.ts';
 import { RehearsalReport, type ScenarioResult } from './report.ts';
 import { setupScenarios } from './setup-scenarios.ts';
 
@@ -49,7 +50,8 @@ const options = new Command('rehearsal')
     dir?: string;
   }>();
 
-const scenarios = options.scenarios === 'setup' ? setupScenarios : [...setupScenarios, ...nightScenarios];
+const scenarios =
+  options.scenarios === 'setup' ? setupScenarios : [...setupScenarios, ...nightScenarios, ...repairScenarios];
 
 /** A directory that the PostgreSQL user can enter, too. */
 function temporaryDirectory(): string {

@@ -10,6 +10,7 @@ import type { Mail } from '../client/mailbox.ts';
 import { superuserSql } from '../client/node-sql.ts';
 import { Writer } from '../client/writer.ts';
 import { check, type RehearsalContext, type Scenario } from './context.ts';
+import { becomes } from './wait.ts';
 
 /** Beyond the check interval: observing, deciding, delivering on a machine that is busy. */
 const alertMarginSeconds = 10;
@@ -39,24 +40,6 @@ async function expectMail(context: RehearsalContext, what: string, words: RegExp
   show(`mail after ${seconds} s: ${mail.subject}\n\n${mail.text.trimEnd().replace(/^/gm, '  ')}\n`);
   for (const word of words) check(word.test(`${mail.subject}\n${mail.text}`), `${word} in the mail`, mail.subject);
   return mail;
-}
-
-/** Waits until `sql` on a node gives `expected`. */
-async function becomes(
-  cluster: LocalCluster,
-  node: ClusterNode,
-  sql: string,
-  expected: string,
-  limitSeconds: number,
-): Promise<number> {
-  const started = performance.now();
-  for (;;) {
-    const seen = await superuserSql(cluster, node, sql).catch((error: Error) => error.message);
-    const seconds = (performance.now() - started) / 1000;
-    if (seen === expected) return seconds;
-    check(seconds < limitSeconds, `${JSON.stringify(expected)} within ${limitSeconds} s`, seen);
-    await pause(20);
-  }
 }
 
 async function withWriter<T>(context: RehearsalContext, work: (writer: Writer) => Promise<T>): Promise<T> {
