@@ -3,11 +3,11 @@ import type { Cluster } from '../contract/cluster-config.ts';
 import { OperatorError } from '../contract/errors.ts';
 import type { NodeFacts, Observation } from '../contract/observation.ts';
 import type { RejoinMethod, RejoinReport, RejoinState } from '../contract/rejoin.ts';
+import { expectedRule, sameRule } from './drift.ts';
 import { explainFailure } from './failure.ts';
 import { lsnPosition } from './lsn.ts';
 import { bytes, duration } from './quantities.ts';
 import { primaryFacts, replicationTable } from './replication.ts';
-import { same } from './same.ts';
 import { sameName, walsenderOf } from './survey.ts';
 import {
   parseSynchronousStandbyNames,
@@ -43,24 +43,14 @@ export function requireRejoined(
   }
 }
 
-/** The rule that the configuration asks for while this node is the primary: every other node, in order of priority. */
-export function configuredRule(cluster: Cluster, primary: string): SynchronousRule {
-  const { method, count } = cluster.replication;
-  return { method, count, names: cluster.nodes.map(({ name }) => name).filter((name) => name !== primary) };
-}
-
 /**
  * The value to restore, or null when the rule in force means the same. With fewer standbys than the rule asks for
  * nothing is restored: that would block writes which someone has let go on.
  */
 function wantedStandbyNames(cluster: Cluster, primary: string, facts: NodeFacts): string | null {
-  const rule = configuredRule(cluster, primary);
-  const comparable = ({ names, ...rest }: SynchronousRule) => ({
-    ...rest,
-    names: names.map((name) => name.toLowerCase()),
-  });
+  const rule = expectedRule(cluster, primary);
   const current = parseSynchronousStandbyNames(facts.synchronousStandbyNames);
-  if (current !== null && same(comparable(current), comparable(rule))) return null;
+  if (current !== null && sameRule(current, rule)) return null;
   const streaming = rule.names.filter((name) => walsenderOf(facts, name)?.state === 'streaming');
   return streaming.length >= rule.count ? renderSynchronousStandbyNames(rule) : null;
 }
@@ -119,7 +109,7 @@ const done: Readonly<Record<RejoinMethod, string>> = {
 function summaryOf(cluster: Cluster, report: Omit<RejoinReport, 'summary'>, facts: NodeFacts): string[] {
   const { node, primary, method, keptWal, formerData } = report;
   const copied = report.bytes > 0 ? `, ${bytes(report.bytes)} copied` : '';
-  const rule = configuredRule(cluster, primary);
+  const rule = expectedRule(cluster, primary);
   const listed = parseSynchronousStandbyNames(facts.synchronousStandbyNames)?.names ?? [];
   const restored = listed.some((name) => sameName(name, node)) || report.wantedStandbyNames !== null;
   return [

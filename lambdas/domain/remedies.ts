@@ -30,18 +30,16 @@ function service({ cluster }: Situation, verb: 'start' | 'stop', name: string): 
   return `sudo -u ${osUser} ${binDirectory}/pg_ctl -D ${directory} ${verb}`;
 }
 
-const dataDirectoryOf = ({ cluster, finding }: Situation): string =>
-  cluster.nodes.find(({ name }) => name === finding.node)?.dataDirectory ?? cluster.postgres.dataDirectory;
-
 const returnOfStandbys = () =>
   setup(
     'Start the setup runbook: it starts stopped standbys and builds those that have no data. Nothing that runs well is touched.',
   );
 
-const rebuild = (situation: Situation) =>
-  setup(
-    `Stop PostgreSQL on ${situation.finding.node} (${service(situation, 'stop', situation.finding.node ?? '')}), move ${dataDirectoryOf(situation)} away, then start the setup runbook: it takes a new base backup.`,
-  );
+/** The rejoin runbook of the finding's node: it looks itself which method is the least that helps. */
+const rejoin = ({ finding: { node } }: Situation, text: string): NextStep => ({
+  text,
+  runbook: { name: 'rejoin', input: { node } },
+});
 
 /** For the time when no standby can be brought back: an hour is long enough to think, and short enough to come back to. */
 const allowAsync = ({ finding: { node } }: Situation): NextStep => ({
@@ -52,7 +50,7 @@ const allowAsync = ({ finding: { node } }: Situation): NextStep => ({
 const remedies: Readonly<Record<FindingKind, (situation: Situation) => NextStep | readonly NextStep[]>> = {
   TwoPrimaries: (situation) =>
     byHand(
-      `Stop the applications, decide which node holds the truth, and stop PostgreSQL on the other one (${service(situation, 'stop', '')}) before anything else. Keep its data directory: it holds writes that the other one lacks.`,
+      `Stop the applications, decide which node holds the truth, and stop PostgreSQL on the other one (${service(situation, 'stop', '')}) before anything else. Then rejoin that one: what only it has is kept before it is rewound.`,
     ),
   PrimaryDown: (situation) =>
     setup(
@@ -82,17 +80,33 @@ const remedies: Readonly<Record<FindingKind, (situation: Situation) => NextStep 
   CommitsNotReplicated: () =>
     setup('Start the setup runbook: it sets synchronous_commit and, once standbys stream, synchronous_standby_names.'),
   PrimaryUnobservable: () => byHand(observerAdvice),
-  StandbyDown: returnOfStandbys,
-  StandbyUnreachable: ({ finding }) =>
-    setup(
-      `Look at the instance of ${finding.node} in the EC2 console. When it runs, start the setup runbook: it starts PostgreSQL there.`,
+  StandbyDown: (situation) =>
+    rejoin(
+      situation,
+      `Start the rejoin runbook for ${situation.finding.node}: it is started, or rewound or rebuilt if it needs that.`,
     ),
-  StandbyNotStreaming: ({ finding }) =>
-    setup(`The PostgreSQL log of ${finding.node} says why. The setup runbook repairs its connection to the primary.`),
+  StandbyUnreachable: (situation) =>
+    rejoin(
+      situation,
+      `Look at the instance of ${situation.finding.node} in the EC2 console. When it runs, start the rejoin runbook for ${situation.finding.node}.`,
+    ),
+  StandbyNotStreaming: (situation) =>
+    rejoin(
+      situation,
+      `Start the rejoin runbook for ${situation.finding.node}: it finds out why and repairs it. Its PostgreSQL log has the details.`,
+    ),
   SynchronousStandbyChanged: () =>
     byHand('Nothing to do for this alone: it ends when the preferred standby streams again.'),
-  StandbyNeedsRebuild: rebuild,
-  StandbyOnAnotherTimeline: rebuild,
+  StandbyNeedsRebuild: (situation) =>
+    rejoin(
+      situation,
+      `Start the rejoin runbook for ${situation.finding.node}: it gets a new copy of the primary, and its old data is kept until it streams.`,
+    ),
+  StandbyOnAnotherTimeline: (situation) =>
+    rejoin(
+      situation,
+      `Start the rejoin runbook for ${situation.finding.node}: it is rewound to where the timelines part. What only it has is kept beside its data first.`,
+    ),
   ForeignData: ({ finding }) =>
     byHand(`Find out whose database ${finding.node} holds before touching it; clusters.json may name the wrong host.`),
   StandbyLagging: ({ finding }) =>

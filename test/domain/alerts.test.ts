@@ -151,7 +151,7 @@ it('a program gets everything as data', () => {
     findings: [{ kind: 'StandbyDown', node: slave01 }, { kind: 'SynchronousStandbyChanged' }],
     omittedFindings: 0,
     evidence: { synchronous: { required: 1, standbys: [slave02] }, blocked: { count: 0 } },
-    nextSteps: [{ runbook: 'setup', command: expect.stringContaining('start-execution') }],
+    nextSteps: [{ runbook: 'rejoin', command: expect.stringContaining(`--input '{"node":"${slave01}"}'`) }],
   });
 });
 
@@ -226,7 +226,9 @@ describe('what to do', () => {
   it('is said once when it is the same for several findings', () => {
     const drift = (detail: string) => finding('ConfigurationDrift', slave01, words, { detail });
     expect(steps(drift('a'), drift('b'))).toHaveLength(1);
-    expect(steps(finding('StandbyDown', slave01, words), finding('StandbyDown', slave02, words))).toHaveLength(1);
+    expect(steps(finding('SlotMissing', slave01, words), finding('SlotMissing', slave02, words))).toHaveLength(1);
+    // Each node rejoins by an execution of its own.
+    expect(steps(finding('StandbyDown', slave01, words), finding('StandbyDown', slave02, words))).toHaveLength(2);
   });
 });
 
