@@ -9,11 +9,7 @@ import { lsnPosition } from './lsn.ts';
 import { bytes, duration } from './quantities.ts';
 import { primaryFacts, replicationTable } from './replication.ts';
 import { sameName, walsenderOf } from './survey.ts';
-import {
-  parseSynchronousStandbyNames,
-  renderSynchronousStandbyNames,
-  type SynchronousRule,
-} from './synchronous-standby-names.ts';
+import { parseSynchronousStandbyNames, renderSynchronousStandbyNames } from './synchronous-standby-names.ts';
 
 /**
  * @throws OperatorError StandbyNotStreaming; StandbyCatchingUp while it has not flushed what the primary had written at
