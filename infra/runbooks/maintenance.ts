@@ -17,7 +17,8 @@ export class MaintenanceRunbook extends Construct {
   constructor(scope: Construct, id: string, { cluster, functions, logGroup }: RunbookProps) {
     super(scope, id);
     const set = functionStep(this, 'Set maintenance', {
-      comment: 'From now until its end no alert is sent. The subscribers are told so, and why.',
+      comment:
+        'From now until its end no alert is sent and nothing starts by itself. The subscribers are told so, and why.',
       lambdaFunction: functions.get('set-maintenance'),
       payload: { input: JsonPath.objectAt('$') },
       resultPath: '$',

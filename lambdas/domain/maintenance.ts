@@ -1,4 +1,4 @@
-/** Maintenance: a time during which no alert is sent, because somebody works on the cluster. */
+/** Maintenance: a time during which no alert is sent and nothing starts by itself, because somebody works on the cluster. */
 import type { Cluster } from '../contract/cluster-config.ts';
 import type { CheckerState, Health, Maintenance } from '../contract/health.ts';
 import type { MaintenanceReport } from '../contract/payloads.ts';
@@ -47,7 +47,7 @@ export function renderMaintenance(cluster: Cluster, report: MaintenanceReport, n
     until === null
       ? ['Alerts are sent again. If something is wrong, the next one says so.']
       : [
-          `No alerts are sent until ${utc(until)}: ${reason}`,
+          `No alerts are sent, and no runbook starts by itself, until ${utc(until)}: ${reason}`,
           'What is wrong then is told then.',
           '',
           ...(wrong.length === 0

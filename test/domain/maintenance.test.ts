@@ -74,7 +74,7 @@ describe('maintenance', () => {
       now,
     );
     expect(subject).toBe('MAINTENANCE pg-sync: until 2026-11-22 04:00:00 UTC: <!here> new kernel');
-    expect(email).toContain('No alerts are sent until 2026-11-22 04:00:00 UTC');
+    expect(email).toContain('No alerts are sent, and no runbook starts by itself, until 2026-11-22 04:00:00 UTC');
     expect(email).toMatch(/Wrong at this moment:\n- .*pg_sync_slave01/);
     expect(JSON.parse(chatbot)).toMatchObject({ version: '1.0', source: 'custom', content: { title: /./ } });
     expect(chatbot).not.toContain('<!here>');
