@@ -73,7 +73,6 @@ export class FailoverRunbook extends Construct {
     const conclude = concludingSteps(this, props, {
       runbook: 'failover',
       primary: '$.candidate.node',
-      expected: '$.candidate.others[*].node',
       report: {
         plan: JsonPath.objectAt('$.plan'),
         fence: JsonPath.objectAt('$.isolated.fence'),

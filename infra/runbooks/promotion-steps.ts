@@ -51,20 +51,15 @@ export function followSteps(
   );
 }
 
-/**
- * Sees that those that follow stream and have caught up, has the checker remember the new primary, and reports.
- *
- * @param expected path of the names of the standbys that are to follow, as a list
- */
+/** Sees that those that follow stream and have caught up, has the checker remember the new primary, and reports. */
 export function concludingSteps(
   scope: Construct,
   { functions }: RunbookProps,
   {
     runbook,
     primary,
-    expected,
     report,
-  }: { runbook: 'switchover' | 'failover'; primary: string; expected: string; report: Record<string, unknown> },
+  }: { runbook: 'switchover' | 'failover'; primary: string; report: Record<string, unknown> },
 ): LambdaInvoke {
   const verify = functionStep(scope, 'Verify replication', {
     comment: 'Over SQL: those that follow stream, and as many as a commit needs have caught up.',
@@ -72,8 +67,7 @@ export function concludingSteps(
     payload: {
       expect: 'durable',
       primary: JsonPath.stringAt(primary),
-      standbys: JsonPath.objectAt('$.followers'),
-      expected: JsonPath.listAt(expected),
+      followers: JsonPath.objectAt('$.followers'),
     },
     resultPath: '$.replication',
   });

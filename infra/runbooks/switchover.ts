@@ -97,7 +97,6 @@ export class SwitchoverRunbook extends Construct {
     const conclude = concludingSteps(this, props, {
       runbook: 'switchover',
       primary: '$.plan.to',
-      expected: '$.plan.followers[*].node',
       report: { plan: JsonPath.objectAt('$.plan') },
     });
     promote.next(follow).next(conclude);

@@ -126,8 +126,8 @@ export const verifyReplicationInputSchema = z.strictObject({
   primary: z.string(),
   /** Reports of the standbys that were just built; a failure among them is raised before anything is asked. */
   standbys: z.array(standbyReportSchema).default([]),
-  /** Standbys that have to stream; all of the cluster when omitted. */
-  expected: z.array(z.string()).optional(),
+  /** Standbys that were pointed to a new primary: those without a failure have to stream. All of the cluster when omitted. */
+  followers: z.array(standbyReportSchema).optional(),
 });
 
 /** What `verify-replication` answers: the notes' table, for the end of a runbook. */

@@ -51,11 +51,14 @@ export function planFailover(
   };
 }
 
-/** PostgreSQL commits on restart what waited for a standby; until one has that, a failover would lose it. */
-function riskOf({ durabilityRisk }: CheckerMemory): string | null {
-  return durabilityRisk === null
-    ? null
-    : `Commits up to ${durabilityRisk.lsn} on ${durabilityRisk.node} became visible when it restarted, and no standby has confirmed them.`;
+/** Commits that are known to be on the primary alone: a failover would lose them. */
+function riskOf({ durabilityRisk, suspension }: CheckerMemory): string | null {
+  if (suspension !== null) {
+    return `Commits on ${suspension.node} after ${suspension.lsn} (${suspension.since}) were allowed to return without a standby.`;
+  }
+  if (durabilityRisk === null) return null;
+  const why = durabilityRisk.cause === 'restart' ? 'became visible when it restarted' : 'returned without a standby';
+  return `Commits up to ${durabilityRisk.lsn} on ${durabilityRisk.node} ${why}, and no standby has confirmed them.`;
 }
 
 /** The primary that is down. Whoever doubts that it is, refuses. */

@@ -1,4 +1,5 @@
 /** What a switchover or a failover has done, for people and for programs. */
+import type { Cluster } from '../contract/cluster-config.ts';
 import type { Failure } from '../contract/payloads.ts';
 import type { Fence, PromotionReport, ReportPromotionInput } from '../contract/promotions.ts';
 import { explainFailure } from './failure.ts';
@@ -15,7 +16,7 @@ function fenceLine(former: string | null, fence: Fence): string[] {
   return [`${former} was fenced before: ${how}.`];
 }
 
-export function promotionReport(input: ReportPromotionInput): PromotionReport {
+export function promotionReport(cluster: Cluster, input: ReportPromotionInput): PromotionReport {
   const { promoted, replication } = input;
   const failed = input.followers.flatMap(({ node, failure }) =>
     failure === undefined ? [] : [problem(node, failure)],
@@ -40,6 +41,11 @@ export function promotionReport(input: ReportPromotionInput): PromotionReport {
       `${primary} is the primary, on timeline ${promoted.timeline}${following.length > 0 ? `; ${list(following)} ${following.length === 1 ? 'follows' : 'follow'} it` : ''}.`,
       ...what,
       ...('failure' in replication ? [`Replication is not verified: ${text(replication.failure)}`] : []),
+      ...(following.length < cluster.replication.count
+        ? [
+            `Commits wait: they need ${cluster.replication.count} of the standbys, and ${following.length} ${following.length === 1 ? 'follows' : 'follow'}. Rejoin brings one back.`,
+          ]
+        : []),
       ...failed.flatMap(({ node, error, cause }) => [
         `${node} does not follow: ${error}: ${cause}`,
         rejoinAdvice(node),

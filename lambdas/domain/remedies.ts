@@ -47,19 +47,34 @@ const allowAsync = ({ finding: { node } }: Situation): NextStep => ({
   runbook: { name: 'allow-async', input: { minutes: 60, reason: 'no standby can be brought back soon' } },
 });
 
+const failover = (text: string): NextStep => ({
+  text: `${text} It fences the former primary first, and refuses when it cannot prove that no acknowledged commit is lost.`,
+  runbook: { name: 'failover', input: {} },
+});
+
+/** Of the nodes that accept writes, the one that was the primary before, as far as the evidence tells. */
+function olderPrimary({ cluster, evidence }: Situation): string {
+  const primaries = evidence.nodes.filter(({ role }) => role === 'primary').map(({ node }) => node);
+  return primaries.find((node) => node !== evidence.primary) ?? cluster.nodes[0]?.name ?? '';
+}
+
 const remedies: Readonly<Record<FindingKind, (situation: Situation) => NextStep | readonly NextStep[]>> = {
-  TwoPrimaries: (situation) =>
+  TwoPrimaries: (situation) => [
     byHand(
-      `Stop the applications, decide which node holds the truth, and stop PostgreSQL on the other one (${service(situation, 'stop', '')}) before anything else. Then rejoin that one: what only it has is kept before it is rewound.`,
+      `Look at the nodes above: after a failover the one on the older timeline is the former primary, and no standby confirms its commits. If it is not that plain, stop the applications and decide which node holds the truth. Keep the other one's data directory: it may hold writes that nobody else has.`,
     ),
-  PrimaryDown: (situation) =>
+    {
+      text: 'Then start the rejoin runbook for the former primary: it stops PostgreSQL there, keeps what only that node has, and makes it a standby.',
+      runbook: { name: 'rejoin', input: { node: olderPrimary(situation) } },
+    },
+  ],
+  PrimaryDown: (situation) => [
     setup(
-      `Find out why it stopped, then start PostgreSQL on ${situation.finding.node} (${service(situation, 'start', situation.finding.node ?? '')}), or start the setup runbook, which does that. Its standbys reconnect by themselves. Promote a standby only when this node is certain to stay stopped.`,
+      `If ${situation.finding.node} can be started soon: find out why it stopped, then start PostgreSQL there (${service(situation, 'start', situation.finding.node ?? '')}), or start the setup runbook, which does that. Its standbys reconnect by themselves.`,
     ),
-  NoPrimary: () =>
-    byHand(
-      'Decide which standby has received the most WAL (the nodes above), make certain that the former primary is stopped, then run SELECT pg_promote() there.',
-    ),
+    failover(`If ${situation.finding.node} is to be given up: start the failover runbook.`),
+  ],
+  NoPrimary: () => failover('Start the failover runbook: it promotes the standby that has every acknowledged commit.'),
   WritesBlocked: (situation) => [
     setup(
       'Start the setup runbook: it starts stopped standbys. One that streams is enough to let the waiting commits return. Do not cancel waiting sessions: that commits them without a standby.',
