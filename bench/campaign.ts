@@ -1,5 +1,7 @@
 /** What campaigns share: a runtime with a cluster that is set up, whose hosts lose their power and come back. */
-import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -11,23 +13,27 @@ import { dataDirectoryOf, hostPath, type LocalCluster, localClusters } from '../
 import { stopPostgres } from '../local/client/host-power.ts';
 import { superuserSql } from '../local/client/node-sql.ts';
 import { runRunbook } from '../local/client/runbook-run.ts';
-import { type Runtime, startRuntime } from '../local/runtime.ts';
 
 type Node = LocalCluster['nodes'][number];
 
+/** A runtime that is killed has to come up again within this. */
+const readyMilliseconds = 120_000;
+
 export class Campaign {
-  readonly runtime: Runtime;
   readonly cluster: LocalCluster;
   readonly clients: LocalClients;
   readonly #directory: string;
+  readonly #command: readonly string[];
+  #runtime: ChildProcess;
 
-  private constructor(runtime: Runtime, directory: string) {
+  private constructor(runtime: ChildProcess, directory: string, command: readonly string[], endpoint: string) {
     const [cluster] = localClusters(directory);
     if (cluster === undefined) throw new Error('clusters.json holds no cluster');
-    this.runtime = runtime;
     this.cluster = cluster;
-    this.clients = localClients(runtime.endpoint, cluster.network.region);
+    this.clients = localClients(endpoint, cluster.network.region);
+    this.#runtime = runtime;
     this.#directory = directory;
+    this.#command = command;
   }
 
   /** Starts a runtime of its own and sets the notes' cluster up in it. */
@@ -37,14 +43,27 @@ export class Campaign {
     const file = join(directory, 'input.json');
     const monitoring = { checkIntervalSeconds: 5 };
     writeFileSync(file, JSON.stringify(exampleClusters.map((cluster) => ({ ...cluster, monitoring }))));
-    const campaign = new Campaign(await startRuntime({ clustersFile: file, port, directory }), directory);
+    const main = ['local/main.ts', '--clusters', file, '--port', `${port}`, '--dir', directory];
+    const command = ['local/reaper.pl', process.execPath, ...main];
+    const runtime = await startRuntime(command);
+    const campaign = new Campaign(runtime, directory, command, `http://127.0.0.1:${port}`);
     await campaign.succeed('setup', {});
     return campaign;
   }
 
   async stop(): Promise<void> {
-    await this.runtime.stop();
+    const exit = once(this.#runtime, 'exit');
+    this.#runtime.kill('SIGTERM');
+    await exit;
     rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  /** Kills the runtime, and with it every host, and starts it again: the hosts boot. */
+  async restartKilled(): Promise<void> {
+    const exit = once(this.#runtime, 'exit');
+    process.kill(Number.parseInt(readFileSync(join(this.#directory, 'runtime.pid'), 'utf8'), 10), 'SIGKILL');
+    await exit;
+    this.#runtime = await startRuntime(this.#command);
   }
 
   node(name: string): Node {
@@ -122,6 +141,20 @@ export class Campaign {
       await pause(100);
     }
   }
+}
+
+async function startRuntime(command: readonly string[]): Promise<ChildProcess> {
+  const child = spawn('perl', command, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const deadline = Date.now() + readyMilliseconds;
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk;
+  });
+  while (!/^Ready/m.test(output)) {
+    if (child.exitCode !== null || Date.now() > deadline) throw new Error(`the runtime did not start:\n${output}`);
+    await pause(50);
+  }
+  return child;
 }
 
 /** Waits until the condition holds. */
