@@ -10,6 +10,7 @@ import { automaticFailoverFigures } from './automatic-failover.ts';
 import { checkFigures } from './checks.ts';
 import { functionFigures } from './functions.ts';
 import { machineFigures } from './machines.ts';
+import { rejoinFigures } from './rejoin.ts';
 import { setupFigures } from './setup.ts';
 import { silenceFigures } from './silence.ts';
 import { printTable } from './table.ts';
@@ -50,6 +51,7 @@ const campaigns: Readonly<Record<string, (options: Options) => Promise<void>>> =
   'automatic-failover': ({ failovers, interval, dropEvents }) =>
     automaticFailoverFigures(failovers, interval, dropEvents),
   machines: ({ rounds }) => machineFigures(rounds),
+  rejoin: ({ rounds }) => rejoinFigures(rounds),
   silence: ({ minutes, interval }) => silenceFigures(minutes, interval),
 };
 
@@ -62,7 +64,7 @@ const command = new Command('bench')
   .option('--minutes <number>', 'silence: of the healthy cluster, and of the broken one', number, 10)
   .option('--failovers <number>', 'automatic-failover: how many', number, 20)
   .option('--drop-events', 'automatic-failover: EC2 tells nobody that an instance is gone', false)
-  .option('--rounds <number>', 'machines: how often each boots', number, 5)
+  .option('--rounds <number>', 'machines: how often each boots; rejoin: how often by each method', number, 5)
   .parse();
 
 const names = command.args.length > 0 ? command.args : ['functions', 'setup', 'checks'];
