@@ -36,7 +36,7 @@ stop_receiving() {
     # Before version 13 it is read at start only.
     if ((MAJOR_VERSION < 13)); then restart_server; fi
   else
-    put_standby_names
+    put_standby_names ''
   fi
   while read_wal_positions && [[ -n $RECEIVER ]]; do
     if ((SECONDS >= deadline)); then

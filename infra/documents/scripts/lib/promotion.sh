@@ -4,7 +4,7 @@
 # would otherwise return without a standby. It has no effect while the node is in recovery.
 prepare_promotion() {
   make_slots
-  put_standby_names
+  put_standby_names ''
 }
 
 make_slots() {
@@ -33,9 +33,9 @@ SQL
 put_standby_names() {
   local current
   current=$(sql <<<'SHOW synchronous_standby_names')
-  if [[ -z ${1-} && $(standby_names_meaning "$current") == "$(standby_names_meaning "$STANDBY_NAMES")" ]]; then return 0; fi
+  if [[ -z $1 && $(standby_names_meaning "$current") == "$(standby_names_meaning "$STANDBY_NAMES")" ]]; then return 0; fi
   changed=true
-  try_psql -d postgres -v names="$STANDBY_NAMES" <<<"ALTER SYSTEM SET synchronous_standby_names = :'names'; ${1-}" ||
+  try_psql -d postgres -v names="$STANDBY_NAMES" <<<"ALTER SYSTEM SET synchronous_standby_names = :'names'; $1" ||
     sql_failed ConfigurationRefused 'Check the names of the nodes in clusters.json.'
   reload_and_wait
   current=$(sql <<<'SHOW synchronous_standby_names')
