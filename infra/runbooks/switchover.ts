@@ -61,26 +61,26 @@ export class SwitchoverRunbook extends Construct {
     });
     stop.addCatch(unhealthy, { errors: ['PrimaryNotRunning' satisfies ErrorName], resultPath: '$.failure' });
 
-    const abandoned = new Fail(this, 'Back to where it began', {
-      error: 'SwitchoverAbandoned' satisfies ErrorName,
-      causePath: JsonPath.format(
+    const abandoned = this.abandoned(
+      'Back to where it began',
+      JsonPath.format(
         '{} is the primary again, and nothing was promoted. The switchover was abandoned because of {}: {}',
         JsonPath.stringAt('$.plan.from'),
         JsonPath.stringAt('$.failure.Error'),
         JsonPath.stringAt('$.failure.Cause'),
       ),
-    });
-    const stranded = new Fail(this, 'Old primary did not return', {
-      error: 'SwitchoverAbandoned' satisfies ErrorName,
-      causePath: JsonPath.format(
-        'There is no primary. The switchover was abandoned because of {}: {}\n{} could not be started again: {}: {}\nStart the switchover again, or fail over.',
+    );
+    const stranded = this.abandoned(
+      'Old primary did not return',
+      JsonPath.format(
+        'There may be no primary. The switchover was abandoned because of {}: {} - {} could not be started again: {}: {} - Start the switchover again, or fail over.',
         JsonPath.stringAt('$.failure.Error'),
         JsonPath.stringAt('$.failure.Cause'),
         JsonPath.stringAt('$.plan.from'),
         JsonPath.stringAt('$.notReturned.Error'),
         JsonPath.stringAt('$.notReturned.Cause'),
       ),
-    });
+    );
     const back = onNode('Return to old primary', {
       command: 'return-primary',
       node: '$.plan.from',
@@ -116,5 +116,16 @@ export class SwitchoverRunbook extends Construct {
       comment: 'Makes another node the primary while all are well: one short interruption, and no commit lost.',
       steps: plan.next(mode),
     }).stateMachine;
+  }
+
+  private abandoned(name: string, cause: string): Pass {
+    const explain = new Pass(this, name, { parameters: { cause } });
+    explain.next(
+      new Fail(this, `${name}: abandoned`, {
+        error: 'SwitchoverAbandoned' satisfies ErrorName,
+        causePath: JsonPath.stringAt('$.cause'),
+      }),
+    );
+    return explain;
   }
 }

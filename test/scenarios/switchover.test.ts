@@ -48,4 +48,24 @@ describe('switchover', () => {
     );
     expect(ended - begun).toBeLessThan(5000);
   });
+
+  it('goes back to where it began when the new primary does not get all WAL', async () => {
+    // A receiver that hangs: its walsender is given up after 8 s, and the primary stops without it.
+    const receiver = Number(await sql('pg_sync_slave01', 'select pid from pg_stat_wal_receiver'));
+    process.kill(receiver, 'SIGSTOP');
+    try {
+      const outcome = await switchover({ to: 'pg_sync_slave01' });
+      expect(outcome, JSON.stringify(outcome)).toMatchObject({
+        status: 'FAILED',
+        error: 'SwitchoverAbandoned',
+        cause: expect.stringMatching(/pg_sync_master is the primary again.*StandbyLacksWal/s),
+      });
+    } finally {
+      process.kill(receiver, 'SIGCONT');
+    }
+    expect(await sql('pg_sync_master', 'select pg_is_in_recovery()')).toBe('f');
+    await waitFor('both standbys', 30, async () =>
+      (await sql('pg_sync_master', 'select count(*) from pg_stat_replication')) === '2' ? true : null,
+    );
+  });
 });

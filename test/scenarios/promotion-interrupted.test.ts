@@ -1,0 +1,59 @@
+/**
+ * A switchover that is killed on its way, together with every host, and started again ends in a healthy cluster. The
+ * campaign `npm run bench:interruptions` does so at every step of every runbook.
+ */
+import { expect, it } from 'vitest';
+import { makeLedger, missingRows } from '../../local/client/ledger.ts';
+import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
+import { runRunbook, startRunbook } from '../../local/client/runbook-run.ts';
+import { notesCluster } from '../support/clusters.ts';
+import { stepEntered } from '../support/executions.ts';
+import { LocalRuntime, waitFor } from '../support/local-runtime.ts';
+
+const clusters = [notesCluster({ postgres: { majorVersion: 15 } })];
+
+it('goes on when it is started again, from before the promotion and from after it', async () => {
+  let runtime = await LocalRuntime.start({ clusters });
+  try {
+    const { directory } = runtime;
+    expect(await runRunbook(runtime.clients, 'pg-sync', 'setup', 240)).toMatchObject({ status: 'SUCCEEDED' });
+    await makeLedger(runtime.cluster, nodeNamed(runtime.cluster, 'pg_sync_master'));
+    const rounds = [
+      ['pg_sync_slave01', 'pg_sync_master', 'Promote'],
+      ['pg_sync_master', 'pg_sync_slave01', 'Others follow new primary'],
+    ] as const;
+    for (const [index, [to, from, step]] of rounds.entries()) {
+      await superuserSql(
+        runtime.cluster,
+        nodeNamed(runtime.cluster, from),
+        `set synchronous_commit = on; insert into ledger (id) values (${index})`,
+      );
+      await stepEntered(runtime, await startRunbook(runtime.clients, 'pg-sync', 'switchover', { to }), step);
+      await runtime.kill();
+      runtime = await LocalRuntime.start({ clusters, directory });
+      const again = await waitFor('an answer of the nodes', 60, async () => {
+        const outcome = await runRunbook(runtime.clients, 'pg-sync', 'switchover', 120, undefined, { to });
+        // The hosts have only just booted.
+        const early =
+          outcome.status !== 'SUCCEEDED' && /starting-up|does not stream|ClusterNotHealthy/.test(outcome.cause);
+        return early ? null : outcome;
+      });
+      const done = again.status === 'SUCCEEDED' || again.error === 'SwitchoverToPrimary';
+      expect(done, JSON.stringify(again)).toBe(true);
+      const primary = nodeNamed(runtime.cluster, to);
+      expect(
+        await missingRows(
+          runtime.cluster,
+          primary,
+          Array.from({ length: index + 1 }, (_, id) => id),
+        ),
+      ).toEqual([]);
+      const names = 'select count(*) from pg_stat_replication';
+      await waitFor('both standbys', 30, async () =>
+        (await superuserSql(runtime.cluster, primary, names)) === '2' ? true : null,
+      );
+    }
+  } finally {
+    await runtime[Symbol.asyncDispose]();
+  }
+}, 400_000);
