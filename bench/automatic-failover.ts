@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { StartInstancesCommand } from '@aws-sdk/client-ec2';
 import { type ExecutionListItem, paginateListExecutions } from '@aws-sdk/client-sfn';
 import type { ClusterNode } from '../lambdas/contract/cluster-config.ts';
-import { stopHost } from '../local/client/control.ts';
+import { dropEvents, stopHost } from '../local/client/control.ts';
 import { dataDirectoryOf } from '../local/client/host-access.ts';
 import { LedgerWriter, makeLedger, missingRows } from '../local/client/ledger.ts';
 import { superuserSql } from '../local/client/node-sql.ts';
@@ -26,14 +26,15 @@ interface Round {
   readonly lost: number;
 }
 
-export async function automaticFailoverFigures(rounds: number, interval: number, dropEvents: boolean): Promise<void> {
+/** @param loseEvents EC2's events of the crash are lost: only the schedule finds it */
+export async function automaticFailoverFigures(rounds: number, interval: number, loseEvents: boolean): Promise<void> {
   const monitoring = { checkIntervalSeconds: interval };
-  const results = await withRunningCluster({ monitoring, policy: { failover: 'automatic' }, dropEvents }, (running) =>
-    campaign(running, rounds, interval),
+  const results = await withRunningCluster({ monitoring, policy: { failover: 'automatic' } }, (running) =>
+    campaign(running, rounds, interval, loseEvents),
   );
   const seconds = results.map((round) => round.seconds);
   const starts = results.map(({ startedAfter }) => startedAfter);
-  console.log(`automatic failover, a check every ${interval} s${dropEvents ? ', without events of EC2' : ''}`);
+  console.log(`automatic failover, a check every ${interval} s${loseEvents ? ', without events of EC2' : ''}`);
   printTable(
     ['', 'median s', 'max s'],
     [
@@ -45,7 +46,12 @@ export async function automaticFailoverFigures(rounds: number, interval: number,
   console.log(`${results.length} failovers, ${lost} acknowledged rows lost\n`);
 }
 
-async function campaign(running: RunningCluster, rounds: number, interval: number): Promise<Round[]> {
+async function campaign(
+  running: RunningCluster,
+  rounds: number,
+  interval: number,
+  loseEvents: boolean,
+): Promise<Round[]> {
   const { cluster } = running;
   await makeLedger(cluster, running.nodes.primary);
   const results: Round[] = [];
@@ -55,7 +61,7 @@ async function campaign(running: RunningCluster, rounds: number, interval: numbe
     const writer = LedgerWriter.start(cluster, 20, first);
     await until('rows', 30, async () => writer.acknowledged.length > 50 || null);
     await pause(Math.random() * interval * 1000);
-    const result = await failOver(running, await primaryOf(running), writer);
+    const result = await failOver(running, await primaryOf(running), writer, loseEvents);
     await writer.stop();
     first = (writer.acknowledged.at(-1) ?? first) + 100_000;
     results.push(result);
@@ -68,12 +74,19 @@ async function campaign(running: RunningCluster, rounds: number, interval: numbe
   return results;
 }
 
-async function failOver(running: RunningCluster, primary: ClusterNode, writer: LedgerWriter): Promise<Round> {
+async function failOver(
+  running: RunningCluster,
+  primary: ClusterNode,
+  writer: LedgerWriter,
+  loseEvents: boolean,
+): Promise<Round> {
   const { cluster, endpoint } = running;
   writer.takeLongestGap();
   const before = (await executions(running)).length;
+  if (loseEvents) await dropEvents(endpoint, true);
   await stopHost(endpoint, primary.name, false);
   const crashed = Date.now();
+  if (loseEvents) await dropEvents(endpoint, false);
   await until('rows on another primary', 120, async () => writer.lastAcknowledged > crashed + 500 || null);
   const { to } = writer.takeLongestGap();
   const successor = await primaryOf(running);

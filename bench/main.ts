@@ -63,7 +63,7 @@ const command = new Command('bench')
   .option('--interval <seconds>', 'alerts, automatic-failover, silence: time between checks', number, 10)
   .option('--minutes <number>', 'silence: of the healthy cluster, and of the broken one', number, 10)
   .option('--failovers <number>', 'automatic-failover: how many', number, 20)
-  .option('--drop-events', 'automatic-failover: EC2 tells nobody that an instance is gone', false)
+  .option('--drop-events', 'automatic-failover: those of the crash are lost', false)
   .option('--rounds <number>', 'machines: how often each boots; rejoin: how often by each method', number, 5)
   .parse();
 

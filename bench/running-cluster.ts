@@ -83,15 +83,13 @@ export class RunningCluster {
 export interface ClusterOptions {
   readonly monitoring?: object;
   readonly policy?: object;
-  /** All events of AWS services are lost. */
-  readonly dropEvents?: boolean;
   /** What hosts are made of; processes when omitted. */
   readonly hosts?: HostKind;
 }
 
 /** Starts a runtime with the example cluster, changed as asked for; works with it, removes everything. */
 export async function withCluster<T>(
-  { monitoring, policy, dropEvents = false, hosts = 'processes' }: ClusterOptions,
+  { monitoring, policy, hosts = 'processes' }: ClusterOptions,
   work: (running: RunningCluster) => Promise<T>,
 ): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-'));
@@ -105,7 +103,7 @@ export async function withCluster<T>(
   };
   writeFileSync(clustersFile, JSON.stringify([changed]));
   try {
-    const runtime = await startRuntime({ clustersFile, hosts, port: await freePort(), directory, dropEvents });
+    const runtime = await startRuntime({ clustersFile, hosts, port: await freePort(), directory });
     try {
       const [cluster] = localClusters(directory);
       if (cluster === undefined) throw new Error('clusters.json holds no cluster');
