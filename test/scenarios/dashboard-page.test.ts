@@ -120,7 +120,7 @@ describe.skipIf(noBrowser)(titledForBrowser('the dashboard page'), () => {
     await page.getByText(/^Incident pg-sync-/).waitFor({ timeout: 20_000 });
     expect(await words(slave01)).toMatch(/nothing listens on its port/);
     expect(await words(slave02)).toMatch(/^Standby sync pg_sync_slave02/);
-    expect(await page.locator('.steps').innerText()).toContain('setup');
+    expect(await page.locator('.steps').innerText()).toContain('rejoin');
     expect(await page.evaluate('document.activeElement.outerHTML')).toMatch(/^<button/);
     expect(await page.evaluate('scrollY')).toBeGreaterThan(100);
     await expectLegible('degraded', ['light', 'dark']);
