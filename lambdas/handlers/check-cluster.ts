@@ -1,7 +1,7 @@
 import { publishAlert } from '../adapters/alerts-topic.ts';
 import { readAllowance } from '../adapters/allowance-store.ts';
 import { runningOperation, startAutomatically } from '../adapters/automatic-runbooks.ts';
-import { forgetSent, readChecker, writeChecker } from '../adapters/checker-store.ts';
+import { forgetSent, readChecker, type Unsent, writeChecker } from '../adapters/checker-store.ts';
 import { deployedCluster } from '../adapters/cluster.ts';
 import { CachedCredentials } from '../adapters/credentials.ts';
 import { environmentVariable } from '../adapters/environment.ts';
@@ -63,8 +63,17 @@ export async function handler(): Promise<{ status: string; alerts: number; start
       return { status: health.status, alerts: 0, started: null };
     }
   }
-  for (const { event } of toSend) await publishAlert(topic, renderAlert(cluster, event, links));
-  if (toSend.length > 0) await forgetSent(table, new Set(toSend.map(({ id }) => id)));
-  const execution = start === null ? null : await startAutomatically(automatic, start, observation);
-  return { status: health.status, alerts: toSend.length, started: execution };
+  // Neither waits for the other, nor fails with it.
+  const [sent, execution] = await Promise.allSettled([
+    send(toSend),
+    start === null ? null : startAutomatically(automatic, start, observation),
+  ]);
+  if (sent.status === 'rejected') throw sent.reason;
+  if (execution.status === 'rejected') throw execution.reason;
+  return { status: health.status, alerts: toSend.length, started: execution.value };
+}
+
+async function send(alerts: readonly Unsent[]): Promise<void> {
+  for (const { event } of alerts) await publishAlert(topic, renderAlert(cluster, event, links));
+  if (alerts.length > 0) await forgetSent(table, new Set(alerts.map(({ id }) => id)));
 }
