@@ -7,7 +7,6 @@
 import * as z from 'zod';
 
 export const themes = ['light', 'dark'] as const;
-export type Theme = (typeof themes)[number];
 
 /** The zone of the times that a widget shows: the dashboard offers UTC and the viewer's own. */
 const zoneSchema = z.object({ label: z.string(), offsetInMinutes: z.number().min(-1440).max(1440) });

@@ -5,6 +5,7 @@ import type { NodeFacts, NodeObservation, Observation, ReplicationRow } from '..
 import type { ReplicationReport } from '../contract/payloads.ts';
 import { lsnPosition } from './lsn.ts';
 import { type Problem, problemsError } from './problems.ts';
+import { walsenderOf } from './survey.ts';
 
 /**
  * Facts of the node that is to be the primary.
@@ -41,12 +42,6 @@ function ownView(seen: NodeObservation | undefined): string {
   return `its WAL receiver is ${walReceiver.status}`;
 }
 
-/** Row of a standby's walsender; a name's case does not distinguish, as in PostgreSQL. */
-function rowOf(facts: NodeFacts, standby: string): ReplicationRow | undefined {
-  const rows = facts.replication.filter((row) => row.applicationName.toLowerCase() === standby.toLowerCase());
-  return rows.find((row) => row.state === 'streaming') ?? rows[0];
-}
-
 /**
  * @param expected standbys that have to stream; all others of the cluster are left out of the judgement
  * @throws OperatorError StandbyNotStreaming, naming every standby that does not stream and what is seen of it;
@@ -61,7 +56,7 @@ export function requireStreaming(
   const facts = primaryFacts(observation, primary);
   const problems = cluster.nodes.flatMap(({ name }): Problem[] => {
     if (name === primary || !expected.includes(name)) return [];
-    const row = rowOf(facts, name);
+    const row = walsenderOf(facts, name);
     if (row?.state === 'streaming') return [];
     const seen = observation.nodes.find(({ node }) => node === name);
     const onPrimary = row === undefined ? 'the primary has no walsender for it' : `its state is ${row.state}`;
