@@ -33,7 +33,7 @@ export function planAllowAsync(
   { minutes, reason, execution }: AllowAsyncRequest,
   now: Date,
 ): AllowAsyncPlan {
-  const { node, facts } = onlyPrimary(observation);
+  const { node, facts } = onlyPrimary(cluster, observation);
   const situation = synchronousSituation(facts);
   const extended = situation === null ? currentOf(node, facts, current) : null;
   if (situation !== null) requireMissingStandbys(node, facts, situation);

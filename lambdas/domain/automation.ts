@@ -80,7 +80,9 @@ function watched(
     .map(([key, attempt]) => {
       // A runbook that is at work keeps its reason from being looked at; that is no absence.
       const goneSince = isPresent(key) || operation !== null ? null : (attempt.goneSince ?? at);
-      const spent = attempt.spent || (key === degradeKey && allowance?.automatic === true);
+      // An allowance that was only recorded has let no commit go: it is tried again.
+      const degraded = allowance?.automatic === true && state.memory.suspension !== null;
+      const spent = attempt.spent || (key === degradeKey && degraded);
       return [key, { ...attempt, goneSince, spent }] as const;
     })
     // An attempt belongs to its incident, and to what comes back soon after that.

@@ -5,6 +5,7 @@ import { same } from './same.ts';
 import { isLagging } from './standby-findings.ts';
 import { type Answered, type Survey, walsenderOf } from './survey.ts';
 import { synchronousSituation } from './synchronous-situation.ts';
+import { unseenPrimary } from './unseen-primary.ts';
 import { waitingCommits } from './waiting-commits.ts';
 
 /** Memory of a cluster that was never checked. */
@@ -32,8 +33,9 @@ export function isSetUp({ memory, primaries, answered }: Survey): boolean {
 export function remember(seen: Survey): CheckerMemory {
   const { memory, primary } = seen;
   if (!isSetUp(seen)) return memory;
-  // Nothing is learnt about a primary that cannot be asked, nor from two of them.
-  if (primary === null || seen.primaries.length > 1) return { ...memory, setUp: true };
+  // Nothing is learnt about a primary that cannot be asked, nor from two of them, nor from a former one that came back.
+  if (primary === null || seen.primaries.length > 1 || unseenPrimary(seen, primary.facts.timeline) !== null)
+    return { ...memory, setUp: true };
   const { node, facts } = primary;
   const situation = synchronousSituation(facts);
   const blocked = situation !== null && situation.candidates.length < situation.rule.count;

@@ -1,4 +1,5 @@
 /** Is the primary down, as far as several witnesses can tell, and what does a failover then do? */
+import type { Allowance } from '../contract/allowance.ts';
 import type { Cluster, ClusterNode } from '../contract/cluster-config.ts';
 import { OperatorError } from '../contract/errors.ts';
 import type { CheckerMemory } from '../contract/health.ts';
@@ -6,13 +7,16 @@ import type { Observation } from '../contract/observation.ts';
 import type { FailoverPlan } from '../contract/promotions.ts';
 import { expectedRule } from './drift.ts';
 import { list } from './quantities.ts';
-import { type Answered, follows, receives, type Silent, type Survey, spoke, survey, walsenderOf } from './survey.ts';
+import { type Answered, type Silent, type Survey, spoke, survey, walsenderOf } from './survey.ts';
 import { synchronousSituation } from './synchronous-situation.ts';
 import { renderSynchronousStandbyNames } from './synchronous-standby-names.ts';
+import { unseenPrimary } from './unseen-primary.ts';
 
 export interface FailoverEvidence {
   readonly observation: Observation;
   readonly memory: CheckerMemory;
+  /** The allowance to commit without standbys that is on record: no check may have seen yet what it let go. */
+  readonly allowance: Allowance | null;
 }
 
 export interface FailoverRequest {
@@ -34,9 +38,10 @@ export function planFailover(
   request: FailoverRequest,
   now: Date,
 ): FailoverPlan {
-  const seen = survey(cluster, evidence.observation, evidence.memory, now);
-  const common = { rule: evidence.memory.synchronous, risk: riskOf(evidence.memory), ...request };
-  if (seen.primaries.length > 0) return { ...goOn(seen), ...common };
+  const { observation, memory, allowance } = evidence;
+  const seen = survey(cluster, observation, memory, now, allowance);
+  const common = { rule: memory.synchronous, ...request };
+  if (seen.primaries.length > 0) return { ...goOn(seen), ...common, risk: riskOf(memory, null) };
   const former = formerPrimary(seen);
   const candidates = seen.answered;
   requireOneDatabase(candidates);
@@ -48,13 +53,18 @@ export function planFailover(
     follow: [],
     evidence: former === null ? ['Every node answers, and none accepts writes.'] : witnesses(former, seen),
     ...common,
+    // One that was made for another primary is over with that.
+    risk: riskOf(memory, former === null || allowance?.primary === former.node.name ? allowance : null),
   };
 }
 
 /** Commits that are known to be on the primary alone: a failover would lose them. */
-function riskOf({ durabilityRisk, suspension }: CheckerMemory): string | null {
+function riskOf({ durabilityRisk, suspension }: CheckerMemory, allowance: Allowance | null): string | null {
   if (suspension !== null) {
     return `Commits on ${suspension.node} after ${suspension.lsn} (${suspension.since}) were allowed to return without a standby.`;
+  }
+  if (allowance !== null) {
+    return `Commits on ${allowance.primary} after ${allowance.lsn} (${allowance.since}) were allowed to return without a standby, and nothing shows that standbys have them.`;
   }
   if (durabilityRisk === null) return null;
   const why = durabilityRisk.cause === 'restart' ? 'became visible when it restarted' : 'returned without a standby';
@@ -67,22 +77,26 @@ function formerPrimary(seen: Survey): Silent | null {
     throw unknown('No node answers: the observer may be cut off from the cluster.', seen.silent);
   }
   if (seen.silent.length === 0) return null;
+  requireSeen(seen, 0);
   const former = seen.silent.find(({ node }) => node === seen.presumedPrimary);
   if (former === undefined) {
     throw unknown(`Nothing says which of ${names(seen.silent)} was the primary.`, seen.silent);
-  }
-  const receiving = seen.answered.filter((standby) => receives(standby) && follows(standby, seen.cluster, former.node));
-  if (receiving.length > 0) {
-    throw unknown(
-      `${names(receiving)} still receive WAL from ${former.node.name}: it runs, and only the observer cannot ask it.`,
-      [former],
-    );
   }
   const { kind } = former.failure;
   if (spoke(former) && kind !== 'starting-up' && kind !== 'shutting-down') {
     throw unknown(`PostgreSQL on ${former.node.name} answers, and does not let the observer in.`, [former]);
   }
   return former;
+}
+
+/** Whoever feeds a standby runs, and is the primary, whether it can be asked or not. */
+function requireSeen(seen: Survey, afterTimeline: number): void {
+  const unseen = unseenPrimary(seen, afterTimeline);
+  if (unseen === null) return;
+  throw unknown(
+    `${names(unseen.standbys)} still receive WAL from ${unseen.node.name}: it runs, and only the observer cannot ask it.`,
+    [unseen],
+  );
 }
 
 function unknown(what: string, silent: readonly Silent[]): OperatorError {
@@ -122,6 +136,7 @@ function witnesses(former: Silent, seen: Survey): string[] {
 function goOn(seen: Survey): Omit<FailoverPlan, 'rule' | 'risk' | 'allowDataLoss' | 'reason'> {
   const [promoted, ...older] = seen.primaries.toSorted((a, b) => b.facts.timeline - a.facts.timeline);
   if (promoted === undefined) throw new RangeError('there is no primary');
+  requireSeen(seen, promoted.facts.timeline);
   const [former] = older;
   const streaming = (primary: Answered) =>
     seen.cluster.nodes.filter(({ name }) => walsenderOf(primary.facts, name)?.state === 'streaming').length;

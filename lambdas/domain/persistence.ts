@@ -15,7 +15,7 @@ export const rememberedSeconds = 30 * 60;
 const longestAbsence = 5 * 60;
 
 /** Time between the first and the last of a number of checks in a row. */
-function secondsOfChecks({ monitoring }: Cluster, checks: number): number {
+export function secondsOfChecks({ monitoring }: Cluster, checks: number): number {
   return checks <= 1 ? 0 : (checks - 1.5) * monitoring.checkIntervalSeconds;
 }
 

@@ -5,7 +5,8 @@ import type { Observation } from '../contract/observation.ts';
 import type { RejoinPrimary } from '../contract/rejoin.ts';
 import { emptyMemory } from './checker-memory.ts';
 import { counted } from './quantities.ts';
-import { type Answered, follows, receives, type Survey, sameName, survey } from './survey.ts';
+import { type Answered, type Survey, sameName, survey } from './survey.ts';
+import { unseenPrimary } from './unseen-primary.ts';
 
 /** Other nodes of the cluster that stream from this one now. */
 function followersOf({ cluster }: Survey, { node, facts }: Answered): string[] {
@@ -52,15 +53,13 @@ function requireSubordinate(seen: Survey, self: Answered, primary: Answered): vo
 
 /** A former primary that came back is not the primary, though nobody else may answer: a standby knows whom it follows. */
 function requireNoOtherSuspected(seen: Survey, primary: Answered, name: string): void {
-  for (const standby of seen.answered) {
-    if (!standby.facts.inRecovery || !receives(standby) || standby.facts.timeline <= primary.facts.timeline) continue;
-    const followed = seen.silent.find(({ node }) => follows(standby, seen.cluster, node));
-    if (followed !== undefined && followed.node.name !== name) {
-      throw twoPrimaries(
-        `${primary.node.name} accepts writes on timeline ${primary.facts.timeline}, but ${standby.node.name} streams timeline ${standby.facts.timeline} from ${followed.node.name}, which the observer cannot ask`,
-      );
-    }
-  }
+  const others = { ...seen, silent: seen.silent.filter(({ node }) => node.name !== name) };
+  const unseen = unseenPrimary(others, primary.facts.timeline);
+  const [standby] = unseen?.standbys ?? [];
+  if (unseen === null || standby === undefined) return;
+  throw twoPrimaries(
+    `${primary.node.name} accepts writes on timeline ${primary.facts.timeline}, but ${standby.node.name} streams timeline ${standby.facts.timeline} from ${unseen.node.name}, which the observer cannot ask`,
+  );
 }
 
 function nodeIsPrimary({ node }: Answered, seen: Survey): OperatorError {

@@ -23,7 +23,7 @@ export function planResumeSync(
   { blockWrites }: { readonly blockWrites: boolean },
   now: Date,
 ): ResumeSyncPlan {
-  const { node, facts } = onlyPrimary(observation);
+  const { node, facts } = onlyPrimary(cluster, observation);
   const { count } = cluster.replication;
   const ready = caughtUpStandbys(cluster, node, facts);
   const writesBlock = ready.length < count;

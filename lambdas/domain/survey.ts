@@ -84,6 +84,11 @@ function choosePrimary(primaries: readonly Answered[], memory: CheckerMemory): A
 }
 
 function presume(cluster: Cluster, memory: CheckerMemory, answered: readonly Answered[], silent: readonly Silent[]) {
+  // Memory may be of the time before a failover; a standby knows from whom it receives.
+  const feeding = silent.find(({ node }) =>
+    answered.some((standby) => receives(standby) && follows(standby, cluster, node)),
+  );
+  if (feeding !== undefined) return feeding.node;
   const remembered = silent.find(({ node }) => node.name === memory.primary?.node);
   if (remembered !== undefined) return remembered.node;
   const followed = silent.find(({ node }) => answered.some((standby) => follows(standby, cluster, node)));

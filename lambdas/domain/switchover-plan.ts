@@ -68,7 +68,9 @@ export function planSwitchover(
 function stoppedPrimary(seen: Survey, to: string): string {
   const former = seen.silent.find(({ node }) => node === seen.presumedPrimary);
   const target = seen.answered.find(({ node }) => node.name === to);
-  if (former === undefined || former.failure.kind !== 'refused' || target === undefined) {
+  // Had another node been promoted since, it might hold commits that this one lacks.
+  const isNewest = seen.answered.every(({ facts }) => facts.timeline <= (target?.facts.timeline ?? 0));
+  if (former?.failure.kind !== 'refused' || target === undefined || seen.silent.length > 1 || !isNewest) {
     throw refuse(
       'ClusterNotHealthy',
       `There is no primary that answers: ${seen.silent.map(({ node, failure }) => `${node.name}: ${failure.kind}: ${failure.message}`).join('; ')}`,

@@ -2,12 +2,14 @@
  * Reasons for the checker to start a runbook by itself, as one observation shows them. Only what the policy of the
  * cluster allows, and never from doubt: a node that cannot be reached is no reason for anything.
  */
-import type { Cluster, ClusterNode } from '../contract/cluster-config.ts';
+import type { ClusterNode } from '../contract/cluster-config.ts';
 import type { Health } from '../contract/health.ts';
 import type { AutomaticRunbook } from '../contract/names.ts';
 import { caughtUpStandbys } from './durability-debt.ts';
+import { secondsOfChecks } from './persistence.ts';
 import { type Answered, type Silent, type Survey, walsenderOf } from './survey.ts';
 import { synchronousSituation } from './synchronous-situation.ts';
+import { unseenPrimary } from './unseen-primary.ts';
 
 export interface Trigger {
   /** Identity of the reason from one check to the next. */
@@ -38,22 +40,21 @@ const standbyRecoverySeconds = 300;
 /** Standbys reconnect within seconds when their primary has restarted. */
 const blockedSeconds = 15;
 
-/** Time between the first and the last of a number of checks in a row, ticks being early or late by half an interval. */
-const checks = ({ monitoring }: Cluster, count: number): number => (count - 1.5) * monitoring.checkIntervalSeconds;
-
 /** The reasons that there are, most urgent first. */
 export function triggers(seen: Survey, health: Health): Trigger[] {
-  if (!seen.memory.setUp) return [];
+  // While the standbys receive from a node that cannot be asked, whoever else accepts writes is not their primary.
+  if (!seen.memory.setUp || unseenPrimary(seen, seen.primary?.facts.timeline) !== null) return [];
   return [...failover(seen, health), ...resume(seen), ...degrade(seen, health), ...rejoin(seen)];
 }
 
 /** The primary that was known is down: nothing answers there, and no standby receives from it. */
-function failover({ cluster, memory, answered }: Survey, { status, findings }: Health): Trigger[] {
+function failover({ cluster, memory, answered, allowance }: Survey, { status, findings }: Health): Trigger[] {
   if (cluster.policy.failover !== 'automatic' || status !== 'primary-down') return [];
   const down = findings.find(({ kind }) => kind === 'PrimaryDown');
   if (down === undefined || down.node === null || memory.primary?.node !== down.node) return [];
   // Somebody must be there to take over, and commits that may be on the primary only are for a person to give up.
-  if (answered.length === 0 || memory.suspension !== null || memory.durabilityRisk !== null) return [];
+  const unprotected = allowance?.primary === down.node || memory.suspension !== null || memory.durabilityRisk !== null;
+  if (answered.length === 0 || unprotected) return [];
   return [
     {
       key: `failover:${down.node}`,
@@ -78,11 +79,12 @@ function resume({ cluster, primaries, allowance, now }: Survey): Trigger[] {
   if (!expired && !ready && !inForce) return [];
   return [
     {
-      key: `resume-sync:${allowance.since}`,
+      // The end that was promised does not share its attempts with early returns, nor with the time before an extension.
+      key: expired ? `resume-sync:end:${allowance.until}` : `resume-sync:${allowance.since}`,
       runbook: 'resume-sync',
       input: inForce ? { blockWrites: true } : {},
       subject: '',
-      lastsSeconds: expired ? 0 : checks(cluster, 2),
+      lastsSeconds: expired ? 0 : secondsOfChecks(cluster, 2),
       confirmed: false,
       pausesSeconds: persistent,
     },
@@ -106,7 +108,7 @@ function degrade({ cluster, primaries, allowance }: Survey, { findings }: Health
       runbook: 'allow-async',
       input: { minutes: cluster.policy.degradeMinutes, reason: 'policy whenNoStandby: degrade' },
       subject: '',
-      lastsSeconds: Math.max(blockedSeconds, checks(cluster, 3)),
+      lastsSeconds: Math.max(blockedSeconds, secondsOfChecks(cluster, 3)),
       confirmed: false,
       pausesSeconds: minutes(1, 5),
     },
@@ -119,13 +121,13 @@ function rejoin(seen: Survey): Trigger[] {
   if (!cluster.policy.autoRejoin) return [];
   const [primary] = primaries;
   if (primary === undefined) return [];
-  if (primaries.length > 1) return formerPrimary(seen).map(({ name }) => rejoinOf(name, checks(cluster, 2)));
+  if (primaries.length > 1) return formerPrimary(seen).map(({ name }) => rejoinOf(name, secondsOfChecks(cluster, 2)));
   return cluster.nodes.flatMap((node) => {
     if (node === primary.node || walsenderOf(primary.facts, node.name) !== undefined) return [];
     const answered = seen.answered.find((candidate) => candidate.node === node);
     const silent = seen.silent.find((candidate) => candidate.node === node);
     const patience = answered === undefined ? silentPatience(silent) : runningPatience(answered, primary);
-    return patience === null ? [] : [rejoinOf(node.name, Math.max(patience, checks(cluster, 3)))];
+    return patience === null ? [] : [rejoinOf(node.name, Math.max(patience, secondsOfChecks(cluster, 3)))];
   });
 }
 

@@ -1,3 +1,4 @@
+import { readAllowance } from '../adapters/allowance-store.ts';
 import { readChecker } from '../adapters/checker-store.ts';
 import { deployedCluster } from '../adapters/cluster.ts';
 import { readCredentials } from '../adapters/credentials.ts';
@@ -25,8 +26,12 @@ export async function handler(event: unknown): Promise<FailoverPlan> {
   const { allowDataLoss, reason } = input;
   const credentials = await readCredentials(secret);
   const look = async (): Promise<FailoverPlan> => {
-    const [observation, { state }] = await Promise.all([observe(observer, credentials), readChecker(table)]);
-    const evidence = { observation, memory: state.memory };
+    const [observation, { state }, allowance] = await Promise.all([
+      observe(observer, credentials),
+      readChecker(table),
+      readAllowance(table),
+    ]);
+    const evidence = { observation, memory: state.memory, allowance };
     return planFailover(cluster, evidence, { allowDataLoss, reason }, new Date());
   };
   const plan = await retryUntil(patienceMilliseconds, look, ({ name }) => name === 'PrimaryStateUnknown');

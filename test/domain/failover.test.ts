@@ -1,6 +1,8 @@
 /** When a failover goes on, whom it promotes, and what it refuses. */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Allowance } from '../../lambdas/contract/allowance.ts';
 import type { CheckerMemory } from '../../lambdas/contract/health.ts';
 import type { CommitRule, Detached, FailoverPlan, Fence } from '../../lambdas/contract/promotions.ts';
 import { whyCommitsMayBeMissing } from '../../lambdas/domain/acknowledged-commits.ts';
@@ -36,8 +38,8 @@ const cutOff: Partial<NodeInWorld> = { streams: false };
 const down: Changes = { [master]: refused, [slave01]: cutOff, [slave02]: cutOff };
 const request = { allowDataLoss: false, reason: '' };
 
-const plan = (changes: Changes, memory = known) =>
-  planFailover(cluster, { observation: observe(cluster, world(cluster, changes)), memory }, request, now);
+const plan = (changes: Changes, memory = known, allowance: Allowance | null = null) =>
+  planFailover(cluster, { observation: observe(cluster, world(cluster, changes)), memory, allowance }, request, now);
 const override = (input: object) => `start ${JSON.stringify(input)}`;
 
 /** The name of the error. */
@@ -116,6 +118,17 @@ describe('a failover is planned', () => {
     const alone = { node: master, lsn: '0/4000000', since: now.toISOString() };
     expect(plan(down, { ...known, suspension: alone }).risk).toContain('allowed to return without a standby');
     expect(plan(down, { ...known, durabilityRisk: { ...alone, cause: 'restart' } }).risk).toContain('restarted');
+    // On record before any check has seen what it let go.
+    const allowance = {
+      ...alone,
+      primary: master,
+      until: alone.since,
+      reason: 'night',
+      execution: 'x',
+      automatic: false,
+    };
+    expect(plan(down, known, allowance).risk).toContain('allowed to return without a standby');
+    expect(plan(down, known, { ...allowance, primary: slave01 }).risk).toBeNull();
   });
 });
 
