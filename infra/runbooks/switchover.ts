@@ -5,8 +5,12 @@ import { functionStep } from './function-step.ts';
 import { LockedRunbook, type RunbookProps } from './locked-runbook.ts';
 import { concludingSteps, epoch, followSteps, onNodes } from './promotion-steps.ts';
 
-/** Ends of `promote` that are certain to have come before the promotion itself. */
-const beforePromotion: ErrorName[] = [
+/**
+ * Ends of `promote` after which the old primary may return. Most come before the promotion. A host that went away may
+ * have been promoted in its last moment, and acknowledged nothing: its rule asks for standbys, and nobody followed yet.
+ * The old primary does not start where another node is seen on a later timeline.
+ */
+const mayReturn: ErrorName[] = [
   'StandbyLacksWal',
   'HostUnreachable',
   'InstanceUnknownToSsm',
@@ -64,7 +68,7 @@ export class SwitchoverRunbook extends Construct {
     const abandoned = this.abandoned(
       'Back to where it began',
       JsonPath.format(
-        '{} is the primary again, and nothing was promoted. The switchover was abandoned because of {}: {}',
+        '{} is the primary again. The switchover was abandoned because of {}: {}',
         JsonPath.stringAt('$.plan.from'),
         JsonPath.stringAt('$.failure.Error'),
         JsonPath.stringAt('$.failure.Cause'),
@@ -91,7 +95,16 @@ export class SwitchoverRunbook extends Construct {
     back.addCatch(stranded, { resultPath: '$.notReturned' });
     back.next(abandoned);
     stop.addCatch(back, { resultPath: '$.failure' });
-    promote.addCatch(back, { errors: beforePromotion, resultPath: '$.failure' });
+    const unfinished = new Fail(this, 'Not finished', {
+      errorPath: JsonPath.stringAt('$.failure.Error'),
+      causePath: JsonPath.stringAt('$.failure.Cause'),
+    });
+    const canReturn = new Choice(this, 'Can the old primary return', {
+      comment: 'Not when the new one was promoted by an earlier run.',
+    })
+      .when(Condition.stringEquals('$.plan.mode', 'finish'), unfinished)
+      .otherwise(back);
+    promote.addCatch(canReturn, { errors: mayReturn, resultPath: '$.failure' });
 
     const follow = followSteps(this, onNode, { nodes: '$.plan.followers', primary: '$.plan.to' });
     const conclude = concludingSteps(this, props, {

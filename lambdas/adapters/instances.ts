@@ -10,7 +10,7 @@ import { retryUntil } from './retry-until.ts';
 
 const client = new EC2Client({});
 
-/** State of each instance, by its id; one that EC2 does not know is missing. */
+/** State of each instance, by its id. EC2 refuses an id that it does not know, or no longer: an hour after its end. */
 async function states(instanceIds: readonly string[]): Promise<Map<string, string>> {
   const { Reservations } = await client.send(new DescribeInstancesCommand({ InstanceIds: [...instanceIds] }));
   const instances = (Reservations ?? []).flatMap((reservation) => reservation.Instances ?? []);
@@ -41,17 +41,28 @@ export interface StoppedInstance {
 /** EC2 takes tens of seconds, and its API is throttled. */
 const lookAgainMilliseconds = 400;
 
+/** That EC2 does not know an instance proves nothing: its id may be wrong. */
+function notAsked({ instanceId, name }: ClusterNode, error: Error): never {
+  throw new OperatorError(
+    'InstanceNotStopped',
+    `EC2 does not say whether the instance ${instanceId} of ${name} is stopped: ${error.message}`,
+    'If the instance was terminated, give its node the instance that has taken its place in clusters.json and deploy; then start the failover again.',
+    { cause: error },
+  );
+}
+
 const off = (state: string) => state === 'stopped' || state === 'terminated';
 
 /**
  * Stops a node's instance without waiting for its operating system, and looks until it is off.
  *
- * @throws OperatorError InstanceNotStopped when it is not yet; the call can be repeated
+ * @throws OperatorError InstanceNotStopped when it is not yet, or cannot be asked about; the call can be repeated
  */
 export async function stopInstance(node: ClusterNode, patienceMilliseconds: number): Promise<StoppedInstance> {
   const { instanceId, name } = node;
   return retryUntil(patienceMilliseconds, async () => {
-    const seen = (await states([instanceId])).get(instanceId) ?? 'unknown';
+    const seen =
+      (await states([instanceId]).catch((error: Error) => notAsked(node, error))).get(instanceId) ?? 'unknown';
     if (off(seen)) return { instanceId, state: seen, at: new Date().toISOString() };
     // Asked again if somebody starts it meanwhile. One that is starting can be stopped only when it has started.
     if (seen === 'running') await client.send(new StopInstancesCommand({ InstanceIds: [instanceId], Force: true }));

@@ -9,6 +9,7 @@
 
 # Seconds: writers wait while a primary stops cleanly; one that is given up gets less.
 readonly clean_limit=20 fast_limit=5 immediate_limit=6
+readonly why_fenced='a failover promotes another node'
 
 # Stops PostgreSQL on a primary, or a former one, and keeps it stopped. A node that is a standby accepts no writes
 # anyway and is left alone.
@@ -17,10 +18,15 @@ main() {
   changed=false
   guard
   if [[ $(data_directory_state) != postgres ]]; then
-    succeed "$(json_object changed false role '"none"' wasRunning false cleanShutdown false)"
+    refuse_clean 'has no data directory of PostgreSQL'
+    # Its disk may only not be mounted: what is there must not start when it is.
+    put_fence "$why_fenced"
+    end_remaining
+    succeed "$(json_object changed "$changed" role '"none"' wasRunning false cleanShutdown false)"
   fi
   read_control_data "$DATA"
   if would_be_standby; then
+    refuse_clean 'is a standby'
     succeed "$(json_object changed false role '"standby"' wasRunning "$(json_bool find_server)" cleanShutdown false)"
   fi
   if find_server; then running=true; fi
@@ -30,6 +36,13 @@ main() {
     cleanShutdown "$(json_bool test "$CONTROL_STATE" = 'shut down')" state "$(json_string "$CONTROL_STATE")" \
     timeline "$CONTROL_TIMELINE" lastCheckpointLsn "\"$CONTROL_CHECKPOINT\"" \
     standbyNames "$(json_string "$(configured synchronous_standby_names)")" at "\"$(utc_time)\"")"
+}
+
+# A switchover stops a primary that runs here, and nothing else.
+refuse_clean() {
+  if [[ $MODE == clean ]]; then
+    fail PrimaryNotRunning "No primary runs on $NODE: it $1." 'Look at the nodes, and start the switchover again.'
+  fi
 }
 
 # Standbys get all WAL, the checkpoint of the shutdown included. One checkpoint before makes that one short.
@@ -55,7 +68,7 @@ stop_cleanly() {
 
 # Nothing that can write is left, whatever it takes.
 stop_anyway() {
-  put_fence 'a failover promotes another node'
+  put_fence "$why_fenced"
   stop_within "$fast_limit" fast || stop_within "$immediate_limit" immediate || true
   end_remaining
 }
