@@ -54,6 +54,12 @@ export async function startAutomatically(
       logger.info('no runbook is started: it is no longer due', { start, decisions });
       return null;
     }
+    // One that waits for a person's answer holds no lock.
+    const former = state.automation.attempts[start.key]?.execution;
+    if (!due.recorded && former !== undefined && (await isRunning(executionArn(context, due.runbook, former)))) {
+      logger.info('no runbook is started: the attempt before still runs', { start, former });
+      return null;
+    }
     if (due.recorded || (await writeChecker(table, version, { state: withAttempt(state, due, now), unsent }))) {
       return (await execute(context, due)) ? due.name : null;
     }
@@ -68,6 +74,10 @@ async function lookAgain({ look }: AutomaticRunbooks): Promise<Observation[]> {
       return look();
     }),
   );
+}
+
+function executionArn({ arnPrefix }: AutomaticRunbooks, runbook: string, name: string): string {
+  return `${arnPrefix.replace(':stateMachine:', ':execution:')}${runbook}:${name}`;
 }
 
 /** False when this execution was started, and has ended, before. */
