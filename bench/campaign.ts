@@ -5,14 +5,17 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { DescribeInstancesCommand, StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
 import exampleClusters from '../clusters.json' with { type: 'json' };
-import type { RunbookName } from '../lambdas/contract/names.ts';
+import { checkerStateSchema } from '../lambdas/contract/health.ts';
+import { type RunbookName, resourceNames } from '../lambdas/contract/names.ts';
 import { type LocalClients, localClients } from '../local/client/aws-clients.ts';
 import { dataDirectoryOf, hostPath, type LocalCluster, localClusters } from '../local/client/host-access.ts';
 import { stopPostgres } from '../local/client/host-power.ts';
 import { superuserSql } from '../local/client/node-sql.ts';
 import { runRunbook } from '../local/client/runbook-run.ts';
+import { freePort } from './running-cluster.ts';
 
 type Node = LocalCluster['nodes'][number];
 
@@ -24,6 +27,7 @@ export class Campaign {
   readonly clients: LocalClients;
   readonly #directory: string;
   readonly #command: readonly string[];
+  readonly #tables: DynamoDBClient;
   #runtime: ChildProcess;
 
   private constructor(runtime: ChildProcess, directory: string, command: readonly string[], endpoint: string) {
@@ -31,24 +35,35 @@ export class Campaign {
     if (cluster === undefined) throw new Error('clusters.json holds no cluster');
     this.cluster = cluster;
     this.clients = localClients(endpoint, cluster.network.region);
+    this.#tables = new DynamoDBClient({
+      endpoint,
+      region: cluster.network.region,
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    });
     this.#runtime = runtime;
     this.#directory = directory;
     this.#command = command;
   }
 
-  /** Starts a runtime of its own and sets the notes' cluster up in it. */
-  static async start(port: number): Promise<Campaign> {
+  /** Starts a runtime of its own and sets the notes' cluster up in it, unless told not to. */
+  static async start({ setUp = true } = {}): Promise<Campaign> {
     const directory = mkdtempSync(join(tmpdir(), 'campaign-'));
     chmodSync(directory, 0o755);
     const file = join(directory, 'input.json');
     const monitoring = { checkIntervalSeconds: 5 };
     writeFileSync(file, JSON.stringify(exampleClusters.map((cluster) => ({ ...cluster, monitoring }))));
+    const port = await freePort();
     const main = ['local/main.ts', '--clusters', file, '--port', `${port}`, '--dir', directory];
     const command = ['local/reaper.pl', process.execPath, ...main];
     const runtime = await startRuntime(command);
     const campaign = new Campaign(runtime, directory, command, `http://127.0.0.1:${port}`);
-    await campaign.succeed('setup', {});
-    return campaign;
+    try {
+      if (setUp) await campaign.succeed('setup', {});
+      return campaign;
+    } catch (error) {
+      await campaign.stop();
+      throw error;
+    }
   }
 
   async stop(): Promise<void> {
@@ -126,18 +141,33 @@ export class Campaign {
     return `setup, since rejoin said ${outcome.error}`;
   }
 
-  /** Waits until all others stream from the primary. */
+  /** Waits until all others stream from the primary, and commits wait for one of them. */
   async healthy(primary: Node, seconds = 60): Promise<void> {
     const deadline = Date.now() + seconds * 1000;
-    const expected = this.cluster.nodes.length - 1;
+    const expected = `${this.cluster.nodes.length - 1}|1`;
+    const query = `select count(*) filter (where state = 'streaming'), count(*) filter (where sync_state = 'sync')
+      from pg_stat_replication`;
     for (;;) {
-      const streaming = await superuserSql(
-        this.cluster,
-        primary,
-        "select count(*) from pg_stat_replication where state = 'streaming'",
-      ).catch((error: Error) => error.message);
-      if (streaming === `${expected}`) return;
-      if (Date.now() > deadline) throw new Error(`not healthy within ${seconds} s: ${streaming} standbys stream`);
+      const seen = await superuserSql(this.cluster, primary, query).catch((error: Error) => error.message);
+      if (seen === expected) return;
+      if (Date.now() > deadline)
+        throw new Error(`not healthy within ${seconds} s: streaming|synchronous is ${seen}, not ${expected}`);
+      await pause(100);
+    }
+  }
+
+  /** Waits until the checker has seen that primary and its rule: a failover proves with it that no commit is lost. */
+  async checkerKnows(primary: Node, seconds = 60): Promise<void> {
+    const item = { TableName: resourceNames(this.cluster.name).stateTable, Key: { id: { S: 'checker' } } };
+    const deadline = Date.now() + seconds * 1000;
+    for (;;) {
+      const { Item } = await this.#tables.send(new GetItemCommand({ ...item, ConsistentRead: true }));
+      if (Item?.state?.S !== undefined) {
+        const { memory } = checkerStateSchema.parse(JSON.parse(Item.state.S));
+        const rule = memory.synchronous;
+        if (memory.primary?.node === primary.name && rule?.node === primary.name && rule.standbyNames !== '') return;
+      }
+      if (Date.now() > deadline) throw new Error(`the checker does not know ${primary.name} within ${seconds} s`);
       await pause(100);
     }
   }

@@ -10,7 +10,6 @@ import { WriteProbe, writesBesideAnother } from '../local/client/write-probe.ts'
 import { Campaign, spread, until } from './campaign.ts';
 
 const count = Number(process.argv[2] ?? 20);
-const port = 4650;
 const writerCount = 4;
 const writeIntervalMilliseconds = 20;
 
@@ -74,7 +73,7 @@ async function failOver(campaign: Campaign, series: number, comesBackAfter: numb
   }
 }
 
-const campaign = await Campaign.start(port);
+const campaign = await Campaign.start();
 let failed = false;
 try {
   const [first] = await campaign.primaries();

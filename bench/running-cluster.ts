@@ -145,7 +145,7 @@ export async function until<T>(
 }
 
 /** A TCP port of 127.0.0.1 that nothing listens on at the moment. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
