@@ -23,6 +23,11 @@ export function automaticSteps({ policy }: Cluster, findings: readonly Finding[]
           `By itself (policy whenNoStandby: degrade): if standbys stay missing, writes go on without them for ${policy.degradeMinutes} minutes, once in an incident.`,
         ]
       : []),
+    ...(policy.autoRejoin && found((kind) => kind === 'TwoPrimaries')
+      ? [
+          'By itself (policy autoRejoin): a former primary that has come back, on an older timeline, with its rule in force and followed by nobody, rejoins as a standby. Anything else is left to you.',
+        ]
+      : []),
     ...(policy.autoRejoin && found((kind) => rejoinable.has(kind))
       ? [
           'By itself (policy autoRejoin): what has fallen out rejoins, one node after the other, if its host can be reached and it does not come back alone; at most three times each, and a notice says how it ends.',

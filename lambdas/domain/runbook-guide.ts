@@ -18,7 +18,7 @@ const guides: Readonly<Record<RunbookName, Guide>> = {
   },
   rejoin: {
     purpose:
-      'Brings back a node that fell out: finds out itself whether to start, repoint, rewind or rebuild it. With "dryRun": true it only says what it would do.',
+      'Brings back a node that fell out: finds out itself whether to start, repoint, rewind or rebuild it. With "dryRun": true it only says what it would do; with "allowRebuild": true it rebuilds without asking.',
     input: ({ nodes }) => ({ node: nodes.at(1)?.name }),
   },
   switchover: {

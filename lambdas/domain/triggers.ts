@@ -1,6 +1,7 @@
 /**
  * Reasons for the checker to start a runbook by itself, as one observation shows them. Only what the policy of the
- * cluster allows, and never from doubt: a node that cannot be reached is no reason for anything.
+ * cluster allows, and never from doubt: that a node cannot be reached is no reason; that no standby receives from the
+ * primary any more, besides, is one.
  */
 import type { ClusterNode } from '../contract/cluster-config.ts';
 import type { Health } from '../contract/health.ts';

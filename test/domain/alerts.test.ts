@@ -219,7 +219,8 @@ describe('what to do', () => {
         .filter((name) => name !== undefined);
     expect(automatic('PrimaryDown')).toEqual(['failover']);
     expect(automatic('WritesBlocked', 'StandbyDown')).toEqual(['whenNoStandby', 'autoRejoin']);
-    expect(automatic('StandbyUnreachable', 'ConfigurationDrift', 'TwoPrimaries')).toEqual([]);
+    expect(automatic('TwoPrimaries')).toEqual(['autoRejoin']);
+    expect(automatic('StandbyUnreachable', 'ConfigurationDrift')).toEqual([]);
     expect(steps(finding('PrimaryDown', slave01, words)).some(({ text }) => text.startsWith('By itself'))).toBe(false);
   });
 
