@@ -32,7 +32,7 @@ export class AllowAsyncRunbook extends Construct {
       command: 'set-synchronous-standbys',
       node: '$.plan.primary',
       epoch: '$.operation.epoch',
-      parameters: { StandbyNames: '$.plan.synchronousStandbyNames' },
+      constants: { StandbyNames: '' },
       resultPath: '$.synchronous',
     });
     const verify = functionStep(this, 'Verify that no commit waits', {

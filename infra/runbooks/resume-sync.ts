@@ -18,7 +18,7 @@ export class ResumeSyncRunbook extends Construct {
     const plan = functionStep(this, 'Plan to resume sync', {
       comment: 'Refuses when writes would block, unless the allowance is over or the input asks for that.',
       lambdaFunction: functions.get('plan-resume-sync'),
-      payload: { execution: JsonPath.stringAt('$.operation.owner'), input: JsonPath.objectAt('$.operation.input') },
+      payload: { input: JsonPath.objectAt('$.operation.input') },
       resultPath: '$.plan',
     });
     const restore = nodeCommandStep(this, 'Restore synchronous standbys', {

@@ -138,18 +138,16 @@ export interface ReplicationReport {
   table: string[];
 }
 
-/** Of the functions that plan writing without standbys, and the return from it. */
-export const planAsyncInputSchema = z.strictObject({
+/** Of the functions that plan writing without standbys, and the return from it. The input was checked when the lock was taken. */
+export const planAllowAsyncInputSchema = z.strictObject({
   execution: z.string(),
-  /** The runbook's own input, checked when the lock was taken. */
   input: z.record(z.string(), z.unknown()),
 });
+export const planResumeSyncInputSchema = z.strictObject({ input: z.record(z.string(), z.unknown()) });
 
 /** What `allow-async` is going to do. */
 export interface AllowAsyncPlan {
   primary: string;
-  /** Empty: commits wait for nobody. */
-  synchronousStandbyNames: string;
   allowance: Allowance;
   summary: string[];
 }

@@ -10,16 +10,7 @@ import type { CommitRule } from '../contract/promotions.ts';
 import { list } from './quantities.ts';
 import { sameName } from './survey.ts';
 import { localCommitLevels } from './synchronous-situation.ts';
-import { parseSynchronousStandbyNames, type SynchronousRule } from './synchronous-standby-names.ts';
-
-function parsed(standbyNames: string): SynchronousRule | null {
-  try {
-    return parseSynchronousStandbyNames(standbyNames);
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
-}
+import { readSynchronousStandbyNames } from './synchronous-standby-names.ts';
 
 /**
  * Why acknowledged commits may be on none of the standbys that were reached.
@@ -34,7 +25,7 @@ export function whyCommitsMayBeMissing(rule: CommitRule | null, reached: readonl
   }
   if (rule.standbyNames.trim() === '')
     return 'synchronous_standby_names was empty there: commits waited for no standby.';
-  const asked = parsed(rule.standbyNames);
+  const asked = readSynchronousStandbyNames(rule.standbyNames);
   if (asked === null || asked.names.includes('*')) {
     return `Its synchronous_standby_names = ${rule.standbyNames} does not say which standbys have its commits.`;
   }

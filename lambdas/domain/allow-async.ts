@@ -48,7 +48,6 @@ export function planAllowAsync(
   };
   return {
     primary: node,
-    synchronousStandbyNames: '',
     allowance,
     summary: summary(cluster, facts, allowance, minutes),
   };

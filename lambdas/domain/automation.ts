@@ -10,6 +10,7 @@ import type { Automation, CheckerState } from '../contract/health.ts';
 import type { AutomaticRunbook } from '../contract/names.ts';
 import type { Observation } from '../contract/observation.ts';
 import { assess } from './health.ts';
+import { inMaintenance } from './maintenance.ts';
 import { rememberedSeconds } from './persistence.ts';
 import { secondsBetween } from './quantities.ts';
 import { same } from './same.ts';
@@ -53,7 +54,7 @@ export function automate(
 ): { state: CheckerState; start: Start | null } {
   if (state.updatedAt !== null && now.getTime() < Date.parse(state.updatedAt)) return { state, start: null };
   const { memory, maintenance } = state;
-  const maintained = maintenance !== null && now.getTime() < Date.parse(maintenance.until);
+  const maintained = inMaintenance(maintenance, now);
   // None during maintenance, nor while a runbook is at work.
   const present =
     maintained || operation !== null

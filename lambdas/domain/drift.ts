@@ -3,36 +3,18 @@ import type { Cluster } from '../contract/cluster-config.ts';
 import type { Finding } from '../contract/health.ts';
 import type { SettingFact } from '../contract/observation.ts';
 import { managedSettings, type Setting } from '../contract/postgres-settings.ts';
+import { expectedRule, sameRule } from './expected-rule.ts';
 import { finding } from './finding-policy.ts';
 import { satisfies, shown } from './setting-values.ts';
 import { type Answered, type Survey, sameName } from './survey.ts';
 import { localCommitLevels, ruleInForce } from './synchronous-situation.ts';
-import { renderSynchronousStandbyNames, type SynchronousRule } from './synchronous-standby-names.ts';
+import { renderSynchronousStandbyNames } from './synchronous-standby-names.ts';
 
 const namesSetting = 'synchronous_standby_names';
 
 /** All settings that the observer reports. */
 export function observedSettings(cluster: Cluster): string[] {
   return [...managedSettings(cluster).map(({ name }) => name), namesSetting];
-}
-
-/** The rule that the cluster should have while `primary` is its primary: all others, in order of priority. */
-export function expectedRule(cluster: Cluster, primary: string): SynchronousRule {
-  const { method, count } = cluster.replication;
-  return { method, count, names: cluster.nodes.map(({ name }) => name).filter((name) => name !== primary) };
-}
-
-/** Whether two rules ask the same of commits. Order matters only where some of the named standbys are preferred. */
-export function sameRule(a: SynchronousRule, b: SynchronousRule): boolean {
-  const names = (rule: SynchronousRule) => rule.names.map((name) => name.toLowerCase());
-  const sameNames = (inOrder: boolean) => {
-    const [left, right] = inOrder ? [names(a), names(b)] : [names(a).toSorted(), names(b).toSorted()];
-    return left.length === right.length && left.every((name, index) => name === right[index]);
-  };
-  const everyone = (rule: SynchronousRule) => rule.count >= rule.names.length;
-  if (a.count !== b.count) return false;
-  if (everyone(a) && everyone(b)) return sameNames(false);
-  return a.method === b.method && sameNames(a.method === 'FIRST');
 }
 
 export function driftFindings(seen: Survey): Finding[] {

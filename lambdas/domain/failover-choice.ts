@@ -3,11 +3,10 @@ import type { Cluster } from '../contract/cluster-config.ts';
 import { OperatorError } from '../contract/errors.ts';
 import type { Candidate, Detached, FailoverPlan, Fence, StandbyPosition } from '../contract/promotions.ts';
 import { whyCommitsMayBeMissing } from './acknowledged-commits.ts';
-import { expectedRule } from './drift.ts';
+import { expectedStandbyNames } from './expected-rule.ts';
 import { explainFailure } from './failure.ts';
 import { lsnPosition, lsnText } from './lsn.ts';
 import { list } from './quantities.ts';
-import { renderSynchronousStandbyNames } from './synchronous-standby-names.ts';
 
 interface Reached {
   readonly node: string;
@@ -112,7 +111,7 @@ export function chooseCandidate(
   );
   return {
     node: best.node,
-    standbyNames: renderSynchronousStandbyNames(expectedRule(cluster, best.node)),
+    standbyNames: expectedStandbyNames(cluster, best.node),
     // A byte less: the position itself is where the next record will begin.
     minimumLsn: lsnText(end(best) > 0n ? end(best) - 1n : 0n),
     others: others.map(({ node }) => ({ node, stopped: false })),
@@ -128,7 +127,7 @@ export function chooseCandidate(
 function goingOn(cluster: Cluster, node: string, others: string[]): Candidate {
   return {
     node,
-    standbyNames: renderSynchronousStandbyNames(expectedRule(cluster, node)),
+    standbyNames: expectedStandbyNames(cluster, node),
     minimumLsn: '0/0',
     others: others.map((other) => ({ node: other, stopped: false })),
     reasons: [`${node} was the primary already.`],

@@ -5,11 +5,10 @@ import { OperatorError } from '../contract/errors.ts';
 import type { CheckerMemory } from '../contract/health.ts';
 import type { Observation } from '../contract/observation.ts';
 import type { FailoverPlan } from '../contract/promotions.ts';
-import { expectedRule } from './drift.ts';
+import { expectedStandbyNames } from './expected-rule.ts';
 import { list } from './quantities.ts';
-import { type Answered, type Silent, type Survey, spoke, survey, walsenderOf } from './survey.ts';
+import { type Answered, type Silent, type Survey, spoke, streamingStandbys, survey, walsenderOf } from './survey.ts';
 import { synchronousSituation } from './synchronous-situation.ts';
-import { renderSynchronousStandbyNames } from './synchronous-standby-names.ts';
 import { unseenPrimary } from './unseen-primary.ts';
 
 export interface FailoverEvidence {
@@ -25,7 +24,6 @@ export interface FailoverRequest {
 }
 
 const names = (nodes: readonly { readonly node: ClusterNode }[]) => list(nodes.map(({ node }) => node.name));
-const standbyNamesOf = (cluster: Cluster, node: string) => renderSynchronousStandbyNames(expectedRule(cluster, node));
 
 /**
  * Plans a failover.
@@ -49,7 +47,7 @@ export function planFailover(
     formerPrimary: former?.node.name ?? null,
     fence: former !== null,
     promoted: null,
-    detach: candidates.map(({ node }) => ({ node: node.name, standbyNames: standbyNamesOf(cluster, node.name) })),
+    detach: candidates.map(({ node }) => ({ node: node.name, standbyNames: expectedStandbyNames(cluster, node.name) })),
     follow: [],
     evidence: former === null ? ['Every node answers, and none accepts writes.'] : witnesses(former, seen),
     ...common,
@@ -138,8 +136,7 @@ function goOn(seen: Survey): Omit<FailoverPlan, 'rule' | 'risk' | 'allowDataLoss
   if (promoted === undefined) throw new RangeError('there is no primary');
   requireSeen(seen, promoted.facts.timeline);
   const [former] = older;
-  const streaming = (primary: Answered) =>
-    seen.cluster.nodes.filter(({ name }) => walsenderOf(primary.facts, name)?.state === 'streaming').length;
+  const streaming = ({ facts }: Answered) => streamingStandbys(seen.cluster, facts).length;
   if (former !== undefined) {
     const foreign = older.some(({ facts }) => facts.systemIdentifier !== promoted.facts.systemIdentifier);
     if (older.length > 1 || foreign || former.facts.timeline === promoted.facts.timeline || streaming(former) > 0) {

@@ -18,20 +18,21 @@ const longestReason = 200;
 export function withMaintenance(state: CheckerState, { minutes, reason }: MaintenanceInput, now: Date): CheckerState {
   if (minutes === 0) {
     const { maintenance } = state;
-    if (!isOn(maintenance, now)) return state;
+    if (!inMaintenance(maintenance, now)) return state;
     return { ...state, maintenance: { ...maintenance, until: now.toISOString() } };
   }
   const until = new Date(now.getTime() + minutes * 60_000).toISOString();
   return { ...state, maintenance: { until, reason: plain(reason ?? '', longestReason) } };
 }
 
-function isOn(maintenance: Maintenance | null, now: Date): maintenance is Maintenance {
+/** Whether alerts are silent and nothing starts by itself. */
+export function inMaintenance(maintenance: Maintenance | null, now: Date): maintenance is Maintenance {
   return maintenance !== null && now.getTime() < Date.parse(maintenance.until);
 }
 
 /** @param health what a look at the cluster found, or why it could not be looked at */
 export function maintenanceReport(state: CheckerState, health: Health | Error, now: Date): MaintenanceReport {
-  const maintenance = isOn(state.maintenance, now) ? state.maintenance : null;
+  const maintenance = inMaintenance(state.maintenance, now) ? state.maintenance : null;
   const common = { until: maintenance?.until ?? null, reason: maintenance?.reason ?? null };
   if (health instanceof Error) return { ...common, status: 'unknown', wrong: [plain(health.message, 500)] };
   const told = health.findings.filter(({ severity }) => severity !== 'info');

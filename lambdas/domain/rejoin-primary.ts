@@ -5,19 +5,8 @@ import type { Observation } from '../contract/observation.ts';
 import type { RejoinPrimary } from '../contract/rejoin.ts';
 import { emptyMemory } from './checker-memory.ts';
 import { counted } from './quantities.ts';
-import { type Answered, type Survey, sameName, survey } from './survey.ts';
+import { type Answered, type Survey, streamingStandbys, survey } from './survey.ts';
 import { unseenPrimary } from './unseen-primary.ts';
-
-/** Other nodes of the cluster that stream from this one now. */
-function followersOf({ cluster }: Survey, { node, facts }: Answered): string[] {
-  return cluster.nodes
-    .filter(
-      ({ name }) =>
-        name !== node.name &&
-        facts.replication.some((row) => row.state === 'streaming' && sameName(row.applicationName, name)),
-    )
-    .map(({ name }) => name);
-}
 
 /**
  * The node among the others that the one to rejoin must follow.
@@ -35,18 +24,19 @@ export function primaryFor(cluster: Cluster, observation: Observation, name: str
     throw twoPrimaries(`${others.map(({ node }) => node.name).join(' and ')} both accept writes`);
   }
   requireNoOtherSuspected(seen, primary, name);
-  const followers = followersOf(seen, primary).filter((follower) => follower !== name);
+  const followers = streamingStandbys(cluster, primary.facts).filter((follower) => follower !== name);
   if (self !== undefined) requireSubordinate(seen, self, primary);
   return { primary: primary.node.name, followers: followers.length, acceptsWrites: self !== undefined };
 }
 
 /** Of two nodes that accept writes the primary is the one that is followed; if neither is, the one of the later timeline. */
 function requireSubordinate(seen: Survey, self: Answered, primary: Answered): void {
-  const [own, its] = [followersOf(seen, self), followersOf(seen, primary)];
-  if (own.length > 0 && its.length === 0) throw nodeIsPrimary(self, seen);
-  if (its.length > 0 && own.length === 0) return;
+  const followers = ({ facts }: Answered) => streamingStandbys(seen.cluster, facts).length;
+  const [own, its] = [followers(self), followers(primary)];
+  if (own > 0 && its === 0) throw nodeIsPrimary(self, seen);
+  if (its > 0 && own === 0) return;
   const timelines = `${self.node.name} is on timeline ${self.facts.timeline}, ${primary.node.name} on ${primary.facts.timeline}`;
-  if (own.length > 0 || self.facts.timeline >= primary.facts.timeline) {
+  if (own > 0 || self.facts.timeline >= primary.facts.timeline) {
     throw twoPrimaries(`${self.node.name} and ${primary.node.name} both accept writes; ${timelines}`);
   }
 }

@@ -3,7 +3,7 @@ import type { Cluster } from '../contract/cluster-config.ts';
 import { OperatorError } from '../contract/errors.ts';
 import type { NodeFacts, Observation } from '../contract/observation.ts';
 import type { RejoinMethod, RejoinReport, RejoinState } from '../contract/rejoin.ts';
-import { expectedRule, sameRule } from './drift.ts';
+import { expectedRule, sameRule } from './expected-rule.ts';
 import { explainFailure } from './failure.ts';
 import { lsnPosition } from './lsn.ts';
 import { bytes, duration } from './quantities.ts';

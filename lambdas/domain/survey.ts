@@ -46,6 +46,11 @@ export function walsenderOf(primary: NodeFacts, node: string): ReplicationRow | 
   return rows.find(({ state }) => state === 'streaming') ?? rows[0];
 }
 
+/** Nodes of the cluster that stream from this primary now. */
+export function streamingStandbys(cluster: Cluster, primary: NodeFacts): string[] {
+  return cluster.nodes.map(({ name }) => name).filter((name) => walsenderOf(primary, name)?.state === 'streaming');
+}
+
 /** The value of a setting in its own unit; undefined when the node did not report it as a number. */
 export function numericSetting(facts: NodeFacts, name: string): number | undefined {
   const value = Number(facts.settings.find((setting) => setting.name === name)?.setting);

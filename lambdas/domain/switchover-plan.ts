@@ -4,11 +4,10 @@ import { type ErrorName, OperatorError } from '../contract/errors.ts';
 import type { CheckerMemory } from '../contract/health.ts';
 import type { Observation, ReplicationRow } from '../contract/observation.ts';
 import type { SwitchoverPlan } from '../contract/promotions.ts';
-import { expectedRule } from './drift.ts';
+import { expectedStandbyNames } from './expected-rule.ts';
 import { bytes, list } from './quantities.ts';
-import { type Answered, type Survey, survey, walsenderOf } from './survey.ts';
+import { type Answered, type Survey, streamingStandbys, survey, walsenderOf } from './survey.ts';
 import { synchronousSituation } from './synchronous-situation.ts';
-import { renderSynchronousStandbyNames } from './synchronous-standby-names.ts';
 
 /** Writers wait while the rest is sent and replayed: no more than this. */
 const mostLagBytes = 16 * 1024 * 1024;
@@ -33,7 +32,7 @@ export function planSwitchover(
     mode,
     from,
     to,
-    standbyNames: renderSynchronousStandbyNames(expectedRule(cluster, to)),
+    standbyNames: expectedStandbyNames(cluster, to),
     followers: cluster.nodes
       .map(({ name }) => ({ node: name, stopped: mode === 'finish' || name === from }))
       .filter(({ node }) => node !== to),
@@ -81,9 +80,8 @@ function stoppedPrimary(seen: Survey, to: string): string {
 }
 
 function notStreaming({ cluster }: Survey, primary: Answered): string[] {
-  return cluster.nodes
-    .map(({ name }) => name)
-    .filter((name) => name !== primary.node.name && walsenderOf(primary.facts, name)?.state !== 'streaming');
+  const streaming = new Set([primary.node.name, ...streamingStandbys(cluster, primary.facts)]);
+  return cluster.nodes.map(({ name }) => name).filter((name) => !streaming.has(name));
 }
 
 /** The node has, or will have in a moment, all that the primary has committed. */

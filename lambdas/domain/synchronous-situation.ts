@@ -1,6 +1,6 @@
 /** What the rule in force on the primary asks for, and who fulfils it. */
 import type { NodeFacts, ReplicationRow } from '../contract/observation.ts';
-import { parseSynchronousStandbyNames, type SynchronousRule } from './synchronous-standby-names.ts';
+import { readSynchronousStandbyNames, type SynchronousRule } from './synchronous-standby-names.ts';
 
 export interface SynchronousSituation {
   readonly rule: SynchronousRule;
@@ -15,12 +15,7 @@ export const localCommitLevels: ReadonlySet<string> = new Set(['off', 'local']);
 
 /** The rule on the primary; null without one, and for a text that PostgreSQL would not have accepted. */
 export function ruleInForce(primary: NodeFacts): SynchronousRule | null {
-  try {
-    return parseSynchronousStandbyNames(primary.synchronousStandbyNames);
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
+  return readSynchronousStandbyNames(primary.synchronousStandbyNames);
 }
 
 /** The situation on the primary; null when commits wait for no standby at all. */

@@ -69,6 +69,16 @@ export function parseSynchronousStandbyNames(value: string): SynchronousRule | n
   return { method: 'FIRST', count: 1, names: parseNames(all, value) };
 }
 
+/** The rule that a value means; null for none, and for a text that PostgreSQL would not have accepted. */
+export function readSynchronousStandbyNames(value: string): SynchronousRule | null {
+  try {
+    return parseSynchronousStandbyNames(value);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
 /** The `n (list)` part of a rule; `list` starts at its opening parenthesis. */
 function counted(method: 'FIRST' | 'ANY', count: string, list: readonly Token[], value: string): SynchronousRule {
   if (list.at(-1)?.kind !== ')') throw new SyntaxError(`synchronous_standby_names lacks a closing ): ${value}`);

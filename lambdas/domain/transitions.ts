@@ -28,6 +28,7 @@ import {
   withEnded,
   writesStop,
 } from './incident.ts';
+import { inMaintenance } from './maintenance.ts';
 import { isConfirmed } from './persistence.ts';
 import { secondsBetween } from './quantities.ts';
 import { keepsQuiet } from './running-operation.ts';
@@ -121,7 +122,7 @@ function look(
   const unknown = untold(told, findings);
   const pending = Object.fromEntries(unknown.map(({ key }) => [key, state.pending[key] ?? now.toISOString()]));
   const { maintenance } = state;
-  const maintained = maintenance !== null && now.getTime() < Date.parse(maintenance.until);
+  const maintained = inMaintenance(maintenance, now);
   const silenced = maintained || keepsQuiet(operation, now);
   const over = overKeys(cluster, told, now);
   const wrong = findings.length > 0;

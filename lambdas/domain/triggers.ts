@@ -8,7 +8,7 @@ import type { Health } from '../contract/health.ts';
 import type { AutomaticRunbook } from '../contract/names.ts';
 import { caughtUpStandbys } from './durability-debt.ts';
 import { secondsOfChecks } from './persistence.ts';
-import { type Answered, type Silent, type Survey, walsenderOf } from './survey.ts';
+import { type Answered, type Silent, type Survey, streamingStandbys, walsenderOf } from './survey.ts';
 import { synchronousSituation } from './synchronous-situation.ts';
 import { unseenPrimary } from './unseen-primary.ts';
 
@@ -162,13 +162,11 @@ function runningPatience({ facts }: Answered, primary: Answered): number | null 
 function formerPrimary({ primaries, cluster }: Survey): ClusterNode[] {
   const [older, newer, ...others] = primaries.toSorted((a, b) => a.facts.timeline - b.facts.timeline);
   if (older === undefined || newer === undefined || others.length > 0) return [];
-  const isFollowed = ({ facts }: Answered) =>
-    cluster.nodes.some(({ name }) => walsenderOf(facts, name)?.state === 'streaming');
   const isStale =
     older.facts.timeline < newer.facts.timeline &&
     older.facts.systemIdentifier === newer.facts.systemIdentifier &&
     older.facts.replication.length === 0 &&
     synchronousSituation(older.facts) !== null &&
-    isFollowed(newer);
+    streamingStandbys(cluster, newer.facts).length > 0;
   return isStale ? [older.node] : [];
 }

@@ -38,7 +38,6 @@ describe('allowing', () => {
   it('lets commits return on the primary, and records since when, until when and why', () => {
     expect(allow(noStandby)).toMatchObject({
       primary: master,
-      synchronousStandbyNames: '',
       allowance: {
         primary: master,
         since: '2020-01-06T07:20:00.000Z',

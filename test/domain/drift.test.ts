@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Setting } from '../../lambdas/contract/postgres-settings.ts';
-import { expectedRule, observedSettings, sameRule } from '../../lambdas/domain/drift.ts';
+import { observedSettings } from '../../lambdas/domain/drift.ts';
+import { expectedRule, sameRule } from '../../lambdas/domain/expected-rule.ts';
 import { satisfies, shown } from '../../lambdas/domain/setting-values.ts';
 import { parseSynchronousStandbyNames } from '../../lambdas/domain/synchronous-standby-names.ts';
 import { exampleCluster } from '../support/example-cluster.ts';

@@ -10,7 +10,7 @@ import type {
 } from '../../lambdas/contract/observation.ts';
 import { managedSettings } from '../../lambdas/contract/postgres-settings.ts';
 import { slotName } from '../../lambdas/contract/slot-name.ts';
-import { expectedRule } from '../../lambdas/domain/drift.ts';
+import { expectedRule } from '../../lambdas/domain/expected-rule.ts';
 import { renderSynchronousStandbyNames } from '../../lambdas/domain/synchronous-standby-names.ts';
 
 export function row(
