@@ -12,6 +12,7 @@ main() {
   local replication_password monitoring_password
   changed=false changed_roles=() changed_slots=() roles_without_password=' '
   if [[ $PRIMARY != "$NODE" ]]; then not_the_primary "is not the primary, $PRIMARY is"; fi
+  ask_for_secrets "$MONITORING_SECRET" "$REPLICATION_SECRET"
   require_secret "$MONITORING_SECRET"
   require_secret_user "$MONITORING_SECRET" "$MONITORING_USER"
   monitoring_password=$SECRET_PASSWORD
@@ -24,6 +25,7 @@ main() {
   # After a switchover this node needs it as any other does.
   put_replication_passfile
   repair_roles_and_slots
+  set_missing_passwords "$replication_password" "$monitoring_password"
   ensure_password "$REPLICATION_USER" "$replication_password" replication=true IDENTIFY_SYSTEM
   ensure_password "$MONITORING_USER" "$monitoring_password" dbname=postgres 'SELECT 1'
   succeed "$(json_object changed "$changed" \
@@ -107,16 +109,24 @@ WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = '$1');
 SQL
 }
 
+# set_missing_passwords REPLICATION_PASSWORD MONITORING_PASSWORD: of roles that have none, which is all that are new.
+set_missing_passwords() {
+  local -a pairs=()
+  if [[ $roles_without_password == *" $REPLICATION_USER "* ]]; then pairs+=("$REPLICATION_USER" "$1"); fi
+  if [[ $roles_without_password == *" $MONITORING_USER "* ]]; then pairs+=("$MONITORING_USER" "$2"); fi
+  if ((${#pairs[@]} > 0)); then set_passwords "${pairs[@]}"; fi
+}
+
 # ensure_password USER PASSWORD DATABASE QUERY: sets the password unless a login with it works already.
 ensure_password() {
   write_scratch_file passfile "$(pgpass_lines "$1" "$2")"
-  if [[ $roles_without_password == *" $1 "* ]] || ! login_works "$1" "$3" "$4"; then
-    set_password "$1" "$2"
-    role_changed "$1"
-    login_works "$1" "$3" "$4" || fail SqlFailed \
-      "$1 cannot log in to $NODE after its password was set: $(connection_words)" \
-      "Look at pg_hba.conf and at the password's length: psql before version 14 takes 99 characters."
+  if login_works "$1" "$3" "$4"; then return 0; fi
+  if [[ $roles_without_password != *" $1 "* ]]; then
+    set_passwords "$1" "$2"
+    if login_works "$1" "$3" "$4"; then return 0; fi
   fi
+  fail SqlFailed "$1 cannot log in to $NODE after its password was set: $(connection_words)" \
+    "Look at pg_hba.conf and at the password's length: psql before version 14 takes 99 characters."
 }
 
 login_works() {
@@ -125,9 +135,18 @@ login_works() {
 }
 
 # psql's \password sends a verifier only: no clear password reaches the server or its log. Without a terminal it
-# reads the password, twice, from standard input.
-set_password() {
-  printf '%s\n%s\n' "$2" "$2" |
-    try_psql -d postgres -c "\\password $1" >/dev/null ||
-    sql_failed SqlFailed "Set the password of $1 by hand and start the runbook again."
+# reads each password, twice, from standard input. set_passwords USER PASSWORD…
+set_passwords() {
+  local -a commands=()
+  local lines='' users=''
+  while (($# > 0)); do
+    commands+=(-c "\\password $1")
+    lines+=$2$'\n'$2$'\n'
+    users+=${users:+, }$1
+    role_changed "$1"
+    shift 2
+  done
+  printf '%s' "$lines" |
+    try_psql -d postgres "${commands[@]}" >/dev/null ||
+    sql_failed SqlFailed "Set the password of $users by hand and start the runbook again."
 }

@@ -3,21 +3,36 @@
 
 # fetch_secret ID: sets SECRET_USER and SECRET_PASSWORD; status 1 with the reason in SECRET_FAILURE.
 fetch_secret() {
-  local json
+  local file=$scratch/secret.${1//\//.}
   SECRET_USER='' SECRET_PASSWORD='' SECRET_FAILURE=''
-  if ! json=$(timeout 30 aws secretsmanager get-secret-value --secret-id "$1" --region "$REGION" --query SecretString \
-    --output text 2>"$scratch/aws" </dev/null 3>&- 4>&- 9>&-); then
-    SECRET_FAILURE="aws secretsmanager get-secret-value $1: $(last_bytes 2000 "$scratch/aws")"
-    if [[ ! -s $scratch/aws ]]; then SECRET_FAILURE+='no answer within 30 s'; fi
+  if [[ ! -e $file ]]; then ask_for_secret "$1"; fi
+  if [[ ! -e $file.complete ]]; then
+    SECRET_FAILURE="aws secretsmanager get-secret-value $1: $(last_bytes 2000 "$file.words")"
+    if [[ ! -s $file.words ]]; then SECRET_FAILURE+='no answer within 30 s'; fi
     return 1
   fi
-  if ! parse_secret "$json"; then
+  if ! parse_secret "$(<"$file")"; then
     SECRET_FAILURE="$1 is not of the form {\"username\":\"...\",\"password\":\"...\"} with printable ASCII characters."
     return 1
   fi
 }
 
-# The same; ends the command if the secret cannot be read.
+# ask_for_secrets ID…: has them all there for fetch_secret. At the same time: the AWS CLI takes most of a second to start.
+ask_for_secrets() {
+  local id
+  for id in "$@"; do ask_for_secret "$id" & done
+  wait
+}
+
+ask_for_secret() {
+  local file=$scratch/secret.${1//\//.}
+  if timeout 30 aws secretsmanager get-secret-value --secret-id "$1" --region "$REGION" --query SecretString \
+    --output text >"$file" 2>"$file.words" </dev/null 3>&- 4>&- 9>&-; then
+    : >"$file.complete"
+  fi
+}
+
+# As fetch_secret; ends the command if the secret cannot be read.
 require_secret() {
   if ! fetch_secret "$1"; then
     fail SecretUnreadable "$SECRET_FAILURE" \
