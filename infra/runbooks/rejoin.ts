@@ -179,11 +179,7 @@ export class RejoinRunbook extends Construct {
     const build = this.command('Rebuild node', 'rebuild-node', '$.rebuilt');
     const start = this.command('Start rebuilt node', 'start-standby', '$.started');
     const discard = this.command('Discard former data', 'discard-former-data', '$.discarded');
-    const keeps = new Choice(this, 'Is its former data all on the primary?')
-      .when(Condition.booleanEquals('$.plan.keepFormerData', true), verify)
-      .otherwise(discard);
-    build.next(start).next(keeps);
-    discard.next(verify);
+    build.next(start).next(discard).next(verify);
     const impossible = new Fail(this, 'Rebuild is not possible', {
       errorPath: '$.plan.rebuild.error',
       causePath: '$.plan.rebuild.cause',

@@ -75,7 +75,7 @@ export const rejoinStateSchema = z.object({
     .optional(),
   rewound: z.object({ bytes: z.number() }).optional(),
   rebuilt: z.object({ bytes: z.number(), formerData: z.string().nullable() }).optional(),
-  discarded: z.object({ directories: z.array(z.string()) }).optional(),
+  discarded: z.object({ directories: z.array(z.string()), kept: z.array(z.string()) }).optional(),
   /** Why a method did not bring the node back, for which the next one was taken. */
   startFailure: failureSchema.optional(),
   rewindFailure: failureSchema.optional(),
@@ -98,8 +98,8 @@ export interface RejoinReport {
   bytes: number;
   /** Where on the node the WAL is that only it had; null when it had none. */
   keptWal: { directory: string; bytes: number; summary: string[] } | null;
-  /** Where on the node its old data still is; null when it is gone. */
-  formerData: string | null;
+  /** Where on the node old data of it still is, of this rebuild or of earlier ones. */
+  formerData: string[];
   synchronousStandbyNames: string;
   /** The value that synchronous_standby_names should have and has not; null when it is as configured. */
   wantedStandbyNames: string | null;

@@ -64,6 +64,14 @@ function triedBefore({ plan, startFailure, rewindFailure }: RejoinState): Rejoin
   return [...tried(plan.method, startFailure), ...tried('rewind', rewindFailure)];
 }
 
+/** Old data that its host did not discard, because commits in it may be nowhere else, or was not asked to discard. */
+function remainingData({ rebuilt, discarded }: RejoinState): string[] {
+  const former = rebuilt?.formerData ?? null;
+  const kept = discarded?.kept ?? [];
+  if (former === null || kept.includes(former) || discarded?.directories.includes(former) === true) return [...kept];
+  return [...kept, former];
+}
+
 /** What has been done, once the node streams. */
 export function rejoinReport(
   cluster: Cluster,
@@ -71,9 +79,8 @@ export function rejoinReport(
   observation: Observation,
   seconds: number,
 ): RejoinReport {
-  const { plan, kept, discarded, rebuilt } = state;
+  const { plan, kept, rebuilt } = state;
   const facts = primaryFacts(observation, plan.primary);
-  const former = rebuilt?.formerData ?? null;
   const report = {
     node: plan.node,
     primary: plan.primary,
@@ -86,7 +93,7 @@ export function rejoinReport(
       kept === undefined || kept.directory === null
         ? null
         : { directory: kept.directory, bytes: kept.bytes, summary: kept.summary },
-    formerData: former !== null && discarded?.directories.includes(former) === true ? null : former,
+    formerData: remainingData(state),
     synchronousStandbyNames: facts.synchronousStandbyNames,
     wantedStandbyNames: wantedStandbyNames(cluster, plan.primary, facts),
     replication: replicationTable(cluster, facts),
@@ -118,9 +125,9 @@ function summaryOf(cluster: Cluster, report: Omit<RejoinReport, 'summary'>, fact
           `What only ${node} had is kept in ${keptWal.directory} (${bytes(keptWal.bytes)}) on its host.`,
           ...keptWal.summary,
         ]),
-    ...(formerData === null
+    ...(formerData.length === 0
       ? []
-      : [`Its old data is still in ${formerData} on its host; remove it when nobody needs it.`]),
+      : [`Old data is still in ${formerData.join(' and ')} on its host; remove it when nobody needs it.`]),
     ...(restored
       ? []
       : [

@@ -106,7 +106,7 @@ const situations: readonly Situation[] = [
     method: 'rebuild',
     because: /pg_sync_master has removed WAL that pg_sync_slave02 still needs/,
     and: async (cluster, report) => {
-      expect(report).toMatchObject({ formerData: null, keptWal: null });
+      expect(report).toMatchObject({ formerData: [], keptWal: null });
       expect(report.bytes).toBeGreaterThan(10_000_000);
       expect(readdirSync(`${cluster.data(slave02)}.runbook/former`)).toEqual([]);
     },

@@ -6,10 +6,11 @@
 . lib/service.sh
 . lib/former-data.sh
 
-# Removes the data directories that rebuilds have set aside, once this node streams from the primary.
+# Removes the data directories that rebuilds have set aside, once this node streams from the primary. What may hold
+# commits that nobody else has stays for a person.
 main() {
   local directory streams
-  local -a directories=()
+  local -a directories=() removed=() kept=()
   changed=false
   guard
   require_server
@@ -19,10 +20,16 @@ main() {
     fail StandbyNotStreaming "$NODE does not stream from $PRIMARY: its former data stays." \
       "Start the rejoin runbook for $NODE again."
   fi
-  mapfile -t directories < <(former_data)
+  mapfile -t directories < <(former_directories)
   for directory in ${directories[@]+"${directories[@]}"}; do
-    changed=true
-    as_postgres rm -rf -- "${directory%/data}"
+    if [[ -e $directory/keep && -d $directory/data ]]; then
+      kept+=("$directory/data")
+    else
+      changed=true
+      if [[ -d $directory/data ]]; then removed+=("$directory/data"); fi
+      as_postgres_function remove_former "$directory"
+    fi
   done
-  succeed "$(json_object changed "$changed" directories "$(json_strings ${directories[@]+"${directories[@]}"})")"
+  succeed "$(json_object changed "$changed" directories "$(json_strings ${removed[@]+"${removed[@]}"})" \
+    kept "$(json_strings ${kept[@]+"${kept[@]}"})")"
 }

@@ -2,11 +2,14 @@
 
 readonly FORMER=$STATE/former
 
-# set_aside WHY: moves the data directory there, in one step.
+# set_aside WHY: moves the data directory there, in one step. Whether all of it is on the primary is decided here, where
+# the data is, and goes with it: nobody who comes later can tell any more.
 set_aside() {
-  local name
+  local name keep=''
   name=$(TZ=UTC printf '%(%Y%m%dT%H%M%SZ)T' -1)-operation-$EPOCH
-  as_postgres_function move_aside "$FORMER" "$name" "$DATA" "$1"
+  if [[ ! -e $DATA/standby.signal ]]; then keep=$(why_control_data_is_bad); fi
+  if [[ -n $keep ]]; then keep="It may be a former primary's, and hold commits that nobody else has: $keep."; fi
+  as_postgres_function move_aside "$FORMER" "$name" "$DATA" "$1" "$keep"
 }
 
 move_aside() {
@@ -14,19 +17,28 @@ move_aside() {
   rm -rf -- "$1/$2.new"
   mkdir -- "$1/$2.new"
   printf '%s\n' "$4" >"$1/$2.new/set-aside-by-a-runbook"
+  if [[ -n $5 ]]; then printf '%s\n' "$5" >"$1/$2.new/keep"; fi
   mv -T -- "$1/$2.new" "$1/$2"
   mv -T -- "$3" "$1/$2/data"
 }
 
-# Data directories that were set aside, oldest first.
-former_data() (
+# The note goes last: what a killed command leaves of the data is found again by it.
+remove_former() {
+  rm -rf -- "$1/data"
+  rm -rf -- "$1"
+}
+
+# What was set aside, oldest first: the directory that holds the data and the notes.
+former_directories() (
   shopt -s nullglob
   local note
-  for note in "$FORMER"/*/set-aside-by-a-runbook; do
-    if [[ -d ${note%/*}/data ]]; then echo "${note%/*}/data"; fi
-  done
+  for note in "$FORMER"/*/set-aside-by-a-runbook; do echo "${note%/*}"; done
 )
 
 newest_former_data() {
-  former_data | tail -n 1
+  local directory newest=''
+  while read -r directory; do
+    if [[ -d $directory/data ]]; then newest=$directory/data; fi
+  done < <(former_directories)
+  printf '%s' "$newest"
 }
