@@ -54,6 +54,22 @@ describe.sequential('rejoining commands', () => {
   );
 
   it(
+    'do not take WAL that cannot be read for WAL that is not there',
+    async () => {
+      const restore = hosts.replaceProgram('od', [
+        '[[ "$*" != *"-j8 -N8"* ]] || { echo "od: ${@: -1}: read error: Input/output error" >&2; exit 1; }',
+        'exec /usr/bin/od "$@"',
+      ]);
+      expect(await hosts.refuse('alpha', 'keep-diverged-wal', beta)).toMatchObject({
+        error: 'WalNotKept',
+        message: expect.stringContaining('Input/output error'),
+      });
+      restore();
+    },
+    limit,
+  );
+
+  it(
     'keep what only the former primary has, and say what it is',
     async () => {
       const kept = await hosts.succeed('alpha', 'keep-diverged-wal', beta);

@@ -16,7 +16,7 @@
 # Copies the WAL that only this node has beside the data, with a summary of what is in it: a rewind or a rebuild takes
 # it away.
 main() {
-  local segment_bytes directory bytes=0 file
+  local segment_bytes directory names bytes=0 file
   local -a files=() summary=()
   changed=false
   require_secret "$REPLICATION_SECRET"
@@ -27,10 +27,14 @@ main() {
   require_own_cluster
   segment_bytes=$(segment_size)
   find_fork
-  mapfile -t files < <(diverged_files)
-  if ((${#files[@]} == 0)); then
+  # What follows destroys what is not on this list.
+  names=$(diverged_files) || fail WalNotKept \
+    "Not all WAL in $DATA/pg_wal on $NODE could be read: $(last_bytes 1000 "$scratch/output")" \
+    "Nothing was changed. Repair what the message says and start rejoin again. If that cannot be, move $DATA away, keep it, and start rejoin: it builds $NODE anew."
+  if [[ -z $names ]]; then
     succeed "$(json_object changed "$changed" directory null bytes 0 summary '[]')"
   fi
+  mapfile -t files <<<"$names"
   for file in "${files[@]}"; do bytes=$((bytes + $(stat -c %s -- "$DATA/pg_wal/$file"))); done
   if ((bytes * 2 > $(free_bytes))); then
     fail WalNotKept "The WAL that only $NODE has is $bytes bytes; $(free_bytes) bytes are free beside it." \
@@ -92,16 +96,20 @@ segment_size() (
   printf '%s' 16777216
 )
 
-# Names of the segments from the fork on, without those that are only renamed for reuse, and of the histories.
+# Names of the segments from the fork on, without those that are only renamed for reuse, and of the histories. Status 1
+# if one cannot be read: its caller asks for the status, so that nothing here ends by itself.
 diverged_files() (
   shopt -s nullglob
-  local file name page fork found=false
+  local file name size page fork found=false
   fork=$(lsn_number "$FORK_LSN")
-  cd "$DATA/pg_wal"
+  cd "$DATA/pg_wal" || exit 1
   for file in *; do
     name=${file##*/}
     if [[ $name =~ ^[0-9A-F]{24}(\.partial)?$ ]] && ((16#${name:0:8} >= FORK_TIMELINE)); then
-      page=$(od -An -tu8 -j8 -N8 -- "$file")
+      size=$(stat -c %s -- "$file") || exit 1
+      # One that a crash has left without any content.
+      if ((size < 16)); then continue; fi
+      page=$(od -An -tu8 -j8 -N8 -- "$file") || exit 1
       if ((page == $(segment_start "${name:8:16}" "$segment_bytes") && page + segment_bytes > fork)); then
         found=true
         echo "$name"
