@@ -4,13 +4,14 @@
  * rehearsed is what would be deployed.
  */
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Cluster, ClusterNode } from '../lambdas/contract/cluster-config.ts';
 import { longestSocketPath } from '../lambdas/contract/cluster-rules.ts';
 import { OperatorError } from '../lambdas/contract/errors.ts';
-import { parseClusters } from '../lambdas/contract/load-clusters.ts';
+import { loadClusters, parseClusters } from '../lambdas/contract/load-clusters.ts';
 import { describeChanges } from './cluster-changes.ts';
 import { choosePostgres, findPostgres, type PostgresInstallation } from './postgres-installations.ts';
 
@@ -38,7 +39,8 @@ export async function localiseClusters(
 ): Promise<LocalClusters> {
   const installed = findPostgres();
   const placed = placeNodes(clusters, options);
-  const ports = await Promise.all(placed.map((cluster) => choosePorts(cluster, canBind)));
+  const before = clustersBefore(options.directory);
+  const ports = await Promise.all(placed.map((cluster) => choosePorts(cluster, canBind, before)));
   const local = placed.map((cluster, index) =>
     forProcesses(cluster, choosePostgres(cluster.postgres.majorVersion, options.postgresBins, installed), {
       ports: ports[index] ?? new Map(),
@@ -135,19 +137,42 @@ function refuseSharedNames(clusters: readonly Cluster[]): void {
 /** Whether `port` can be bound on `address` at the moment; with port 0, the port that the system gives out. */
 type Bind = (address: string, port: number) => Promise<number | undefined>;
 
+/** Clusters of an earlier runtime on the directory, as it ran them. */
+function clustersBefore(directory: string): readonly Cluster[] {
+  const file = join(directory, 'clusters.json');
+  try {
+    return existsSync(file) ? loadClusters(file) : [];
+  } catch (error) {
+    // Written by another version of this program, by other rules.
+    if (error instanceof OperatorError) return [];
+    throw error;
+  }
+}
+
 /**
- * For every port that the cluster's nodes have, the one to use here: the same if each of its addresses can bind it,
- * else one that is free on all of them.
+ * For every port that the cluster's nodes have, the one to use here: the one that an earlier runtime gave it, since the
+ * PostgreSQL on its hosts has it in its settings; else the same if each of its addresses can bind it, else one that is
+ * free on all of them.
+ *
+ * @param before clusters of an earlier runtime on the directory
  */
-export async function choosePorts(cluster: Cluster, bind: Bind): Promise<Map<number, number>> {
-  const byPort = new Map<number, string[]>();
+export async function choosePorts(
+  cluster: Cluster,
+  bind: Bind,
+  before: readonly Cluster[] = [],
+): Promise<Map<number, number>> {
+  const byPort = new Map<number, ClusterNode[]>();
   for (const node of cluster.nodes) {
     const port = node.port ?? cluster.postgres.port;
-    byPort.set(port, [...(byPort.get(port) ?? []), node.address]);
+    byPort.set(port, [...(byPort.get(port) ?? []), node]);
   }
+  const earlier = before.find(({ name }) => name === cluster.name);
   const chosen = new Map<number, number>();
-  for (const [port, addresses] of byPort) {
-    chosen.set(port, (await isFree(port, addresses, bind)) ? port : await freePort(addresses, bind));
+  for (const [port, nodes] of byPort) {
+    const same = earlier?.nodes.find(({ name }) => nodes.some((node) => node.name === name));
+    const addresses = nodes.map(({ address }) => address);
+    if (same !== undefined) chosen.set(port, same.port ?? earlier?.postgres.port ?? port);
+    else chosen.set(port, (await isFree(port, addresses, bind)) ? port : await freePort(addresses, bind));
   }
   return chosen;
 }

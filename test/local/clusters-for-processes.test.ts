@@ -233,6 +233,17 @@ describe('choosePorts', () => {
     expect(ports.get(5432)).toBe(40_002);
   });
 
+  it('keeps those that an earlier runtime gave the same nodes, though something may still listen there', async () => {
+    const before = [{ ...cluster, postgres: { ...cluster.postgres, port: 33_555 } }];
+    const ports = await choosePorts(cluster, async () => undefined, before);
+    expect([...ports]).toEqual([
+      [5432, 33_555],
+      [6543, 6543],
+    ]);
+    const other = [{ ...cluster, name: 'other', postgres: { ...cluster.postgres, port: 33_555 } }];
+    expect((await choosePorts(cluster, async (_, port) => port, other)).get(5432)).toBe(5432);
+  });
+
   it('gives up with the addresses named', async () => {
     await expect(choosePorts(cluster, async () => undefined)).rejects.toMatchObject({
       name: 'PortInUse',
