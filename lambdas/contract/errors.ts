@@ -70,6 +70,7 @@ export const errorMeanings = {
   NotShutDownCleanly: 'PostgreSQL stopped, and its standbys may lack the end of its WAL',
   PrimaryNotRunning: 'the primary that was to be stopped cleanly does not run',
   StillFollowing: 'a standby’s WAL receiver does not end',
+  WalEndUnknown: 'a standby was started anew and has not replayed all WAL on its disk: nobody knows how far it goes',
   StandbyLacksWal: 'the standby that was to be promoted does not have all WAL; nothing was promoted',
   PromotionFailed: 'PostgreSQL did not end recovery in time',
   // Writing without standbys

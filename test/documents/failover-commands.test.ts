@@ -192,3 +192,67 @@ describe.sequential('an unplanned one', () => {
     limit,
   );
 });
+
+describe.sequential('a standby that has confirmed WAL and not replayed it', () => {
+  let hosts: Hosts;
+  beforeAll(async () => {
+    hosts = new Hosts();
+    await hosts.setUp();
+    hosts.sql('alpha', 'CREATE TABLE t AS SELECT 1 AS id');
+  }, limit);
+  afterAll(() => hosts.remove(), limit);
+
+  /** Commits on alpha what the node confirms and does not replay for a while; the end of its WAL. */
+  const commitAhead = async (node: string, time: string): Promise<string> => {
+    delay(hosts, node, time);
+    hosts.sql('alpha', 'INSERT INTO t VALUES (2)');
+    const end = hosts.sql('alpha', 'SELECT pg_current_wal_lsn()');
+    await until('it is there', () => hosts.sql(node, `SELECT pg_last_wal_receive_lsn() >= '${end}'`) === 't');
+    return end;
+  };
+  const hasReplayed = (node: string, end: string) => hosts.sql(node, `SELECT pg_last_wal_replay_lsn() >= '${end}'`);
+
+  it(
+    'stop-following ends the receiver although PostgreSQL needs no more WAL for now',
+    async () => {
+      const end = await commitAhead('gamma', '10min');
+      const { receivedLsn } = await hosts.succeed('gamma', 'stop-following', rule('alpha', 'beta'));
+      expect(hosts.sql('gamma', `SELECT '${receivedLsn}' >= '${end}'::pg_lsn`)).toBe('t');
+      expect(hasReplayed('gamma', end)).toBe('f');
+      expect(hosts.sql('alpha', 'SELECT application_name FROM pg_stat_replication')).toBe('beta');
+    },
+    limit,
+  );
+
+  it(
+    'stop-following waits until it knows where the WAL ends of one that was started anew',
+    async () => {
+      const end = await commitAhead('beta', '8s');
+      hosts.stop('beta', 'immediate');
+      hosts.stop('alpha', 'immediate');
+      hosts.start('beta');
+      expect(hasReplayed('beta', end)).toBe('f');
+      const { receivedLsn } = await hosts.succeed('beta', 'stop-following', rule('alpha', 'gamma'));
+      expect(hosts.sql('beta', `SELECT '${receivedLsn}' >= '${end}'::pg_lsn`)).toBe('t');
+    },
+    limit,
+  );
+
+  it(
+    'before version 13, where detaching needs a restart, it never says less than was confirmed',
+    async () => {
+      await hosts.succeed('gamma', 'resume-following', { Primary: 'alpha' });
+      hosts.cluster.postgres.majorVersion = 12;
+      expect(await hosts.refuse('gamma', 'stop-following', rule('alpha', 'beta'))).toMatchObject({
+        error: 'WalEndUnknown',
+      });
+    },
+    limit,
+  );
+});
+
+/** Has a standby replay each commit only that long after it was made. */
+function delay(hosts: Hosts, node: string, time: string): void {
+  hosts.sql(node, `ALTER SYSTEM SET recovery_min_apply_delay = '${time}'`);
+  hosts.sql(node, 'SELECT pg_reload_conf()');
+}

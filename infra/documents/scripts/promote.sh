@@ -10,8 +10,9 @@
 . lib/promotion.sh
 . lib/fence.sh
 
-# Seconds for WAL that is on its way, and for the promotion itself: it replays first what the node has received.
-readonly wal_limit=10 promotion_limit=600
+# Seconds for WAL that is on its way, for a server that was started anew to find out where its WAL ends, and for the
+# promotion itself: it replays first what the node has received.
+readonly wal_limit=10 end_limit=60 promotion_limit=600
 
 # Makes this standby the primary. The rule for its commits is in force before.
 main() {
@@ -37,9 +38,9 @@ main() {
 
 # The WAL must go beyond the position: what begins there is on this node too.
 require_wal() {
-  local deadline=$((SECONDS + wal_limit))
+  local begun=$SECONDS
   while (($(lsn_number "$RECEIVED_LSN") <= $(lsn_number "$MINIMUM_LSN"))); do
-    if ((SECONDS >= deadline)); then
+    if ((SECONDS >= begun + end_limit)) || [[ $END_KNOWN == t && $SECONDS -ge $((begun + wal_limit)) ]]; then
       fail StandbyLacksWal "$NODE has WAL up to $RECEIVED_LSN, and needs what is at $MINIMUM_LSN." \
         'Nothing was promoted.'
     fi
@@ -50,6 +51,8 @@ require_wal() {
 
 promote() {
   local answer
+  # From 13 on a promotion ends the pause itself.
+  if ((MAJOR_VERSION < 13)); then sql >/dev/null <<<'SELECT pg_wal_replay_resume() WHERE pg_is_wal_replay_paused()'; fi
   answer=$(sql_options+=" -c statement_timeout=$((promotion_limit + 10))s" \
     sql <<<"SELECT pg_promote(true, $promotion_limit)")
   if [[ $answer != t ]]; then
