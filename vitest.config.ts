@@ -5,9 +5,33 @@
  */
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Each file starts several servers and waits for them much of its time: somewhat more files at once than processors. */
 const filesAtOnce = Math.min(availableParallelism() + 1, 4);
+
+/** Files that take a minute or more, the longest first: one that starts last keeps all others waiting for its end. */
+const longest = [
+  'checker',
+  'allow-async',
+  'setup-variants',
+  'machines-alone',
+  'automation',
+  'setup-refusals',
+  'rejoin',
+  'failover',
+  'secrets-stay-secret',
+].map((name) => `/test/scenarios/${name}.test.ts`);
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const index = longest.findIndex((path) => moduleId.endsWith(path));
+      return index < 0 ? longest.length : index;
+    };
+    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
+  }
+}
 
 const withPostgres = { pool: 'forks', hookTimeout: 300_000 } as const;
 const withRuntimes = { ...withPostgres, testTimeout: 300_000, globalSetup: ['test/support/runtime-places-setup.ts'] };
@@ -16,6 +40,7 @@ export default defineConfig({
   test: {
     // One line per test as it ends: a log that stops tells where.
     reporters: ['verbose'],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
