@@ -10,10 +10,11 @@ import type { ClusterNode } from '../lambdas/contract/cluster-config.ts';
 import { dropEvents, stopHost } from '../local/client/control.ts';
 import { dataDirectoryOf } from '../local/client/host-access.ts';
 import { LedgerWriter, makeLedger, missingRows } from '../local/client/ledger.ts';
-import { superuserSql } from '../local/client/node-sql.ts';
+import { primariesOf } from '../local/client/node-sql.ts';
 import { runbookArn, runRunbook } from '../local/client/runbook-run.ts';
+import { waitFor } from '../local/client/wait-for.ts';
 import { median } from './measure.ts';
-import { type RunningCluster, until, withRunningCluster } from './running-cluster.ts';
+import { type RunningCluster, withRunningCluster } from './running-cluster.ts';
 import { printTable } from './table.ts';
 
 interface Round {
@@ -59,7 +60,7 @@ async function campaign(
   for (let round = 1; round <= rounds; round += 1) {
     await running.forgetIncidents();
     const writer = LedgerWriter.start(cluster, 20, first);
-    await until('rows', 30, async () => writer.acknowledged.length > 50 || null);
+    await waitFor('rows', 30, () => writer.acknowledged.length > 50);
     await pause(Math.random() * interval * 1000);
     const result = await failOver(running, await primaryOf(running), writer, loseEvents);
     await writer.stop();
@@ -87,12 +88,12 @@ async function failOver(
   await stopHost(endpoint, primary.name, false);
   const crashed = Date.now();
   if (loseEvents) await dropEvents(endpoint, false);
-  await until('rows on another primary', 120, async () => writer.lastAcknowledged > crashed + 500 || null);
+  await waitFor('rows on another primary', 120, () => writer.lastAcknowledged > crashed + 500);
   const { to } = writer.takeLongestGap();
   const successor = await primaryOf(running);
-  const runbooks = await until('the end of the runbook', 120, async () => {
+  const runbooks = await waitFor('the end of the runbook', 120, async () => {
     const all = await executions(running);
-    return all.length > before && all.every(({ status }) => status !== 'RUNNING') ? all : null;
+    return all.length > before && all.every(({ status }) => status !== 'RUNNING') && all;
   });
   const started = Math.min(
     ...runbooks
@@ -121,12 +122,9 @@ async function executions({ clients, cluster }: RunningCluster): Promise<Executi
 }
 
 async function primaryOf({ cluster }: RunningCluster): Promise<ClusterNode> {
-  return until('primary', 60, async () => {
-    for (const node of cluster.nodes) {
-      const recovering = await superuserSql(cluster, node, 'select pg_is_in_recovery()').catch(() => 't');
-      if (recovering === 'f') return node;
-    }
-    return null;
+  return waitFor('a primary', 60, async () => {
+    const [primary] = await primariesOf(cluster);
+    return primary;
   });
 }
 

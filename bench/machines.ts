@@ -5,9 +5,10 @@ import { DescribeInstancesCommand, StartInstancesCommand, StopInstancesCommand }
 import type { ClusterNode } from '../lambdas/contract/cluster-config.ts';
 import { superuserSql } from '../local/client/node-sql.ts';
 import { runRunbook } from '../local/client/runbook-run.ts';
+import { waitFor } from '../local/client/wait-for.ts';
 import { whyNoMachines } from '../local/hosts/machines/why-no-machines.ts';
 import { median } from './measure.ts';
-import { type RunningCluster, until, withCluster } from './running-cluster.ts';
+import { type RunningCluster, withCluster } from './running-cluster.ts';
 import { printTable } from './table.ts';
 
 const pollMilliseconds = 10;
@@ -21,18 +22,18 @@ async function boot({ clients }: RunningCluster, nodes: readonly ClusterNode[]):
     return found.filter(({ State }) => State?.Name === wanted).map(({ InstanceId }) => InstanceId);
   };
   await clients.ec2.send(new StopInstancesCommand({ InstanceIds }));
-  await until('power cut', 30, async () => (await are('stopped')).length === nodes.length || null, pollMilliseconds);
+  await waitFor('power cut', 30, async () => (await are('stopped')).length === nodes.length, pollMilliseconds);
   const started = performance.now();
   await clients.ec2.send(new StartInstancesCommand({ InstanceIds }));
   const seconds = new Map<string | undefined, number>();
-  await until(
+  await waitFor(
     'boot',
     120,
     async () => {
       for (const id of await are('running')) {
         if (!seconds.has(id)) seconds.set(id, (performance.now() - started) / 1000);
       }
-      return seconds.size === nodes.length || null;
+      return seconds.size === nodes.length;
     },
     pollMilliseconds,
   );
@@ -44,7 +45,7 @@ async function bootToSql(running: RunningCluster, node: ClusterNode): Promise<nu
   const [up = 0] = await boot(running, [node]);
   const started = performance.now();
   const answer = () => superuserSql(running.cluster, node, 'select 1').catch(() => null);
-  await until('answer of PostgreSQL', 60, answer, pollMilliseconds);
+  await waitFor('answer of PostgreSQL', 60, answer, pollMilliseconds);
   return up + (performance.now() - started) / 1000;
 }
 

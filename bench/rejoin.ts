@@ -3,11 +3,12 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClusterNode } from '../lambdas/contract/cluster-config.ts';
 import { asPostgresUser, dataDirectoryOf, hostPath, onHost } from '../local/client/host-access.ts';
-import { startPostgres } from '../local/client/host-power.ts';
+import { startPostgres, stopAsByCrash, stopPostgres } from '../local/client/host-power.ts';
 import { superuserSql } from '../local/client/node-sql.ts';
 import { runRunbook } from '../local/client/runbook-run.ts';
+import { waitFor } from '../local/client/wait-for.ts';
 import { median } from './measure.ts';
-import { type RunningCluster, until, withRunningCluster } from './running-cluster.ts';
+import { type RunningCluster, withRunningCluster } from './running-cluster.ts';
 import { printTable } from './table.ts';
 
 /** About 100 MB of data: what a rebuild copies and a rewind mostly leaves. */
@@ -43,8 +44,8 @@ class Rejoins {
     await onHost(cluster, node, ['sh', '-c', 'cd "$0" && exec "$@"', `${this.data(node)}/..`, ...command], 600);
   }
 
-  stop(node: ClusterNode, mode: 'fast' | 'immediate'): Promise<void> {
-    return this.program(node, 'pg_ctl', '-D', this.data(node), '-w', '-s', '-m', mode, 'stop');
+  stop(node: ClusterNode): Promise<void> {
+    return stopPostgres(this.#running.cluster, node);
   }
 
   start(node: ClusterNode): Promise<void> {
@@ -66,12 +67,7 @@ class Rejoins {
 
   async streams(node: ClusterNode): Promise<void> {
     const query = `select 1 from pg_stat_replication where application_name = '${node.name}' and state = 'streaming'`;
-    await until(
-      `stream of ${node.name}`,
-      60,
-      async () => ((await this.sql(this.primary, query)) === '1' ? true : null),
-      20,
-    );
+    await waitFor(`stream of ${node.name}`, 60, async () => (await this.sql(this.primary, query)) === '1', 20);
   }
 
   /** The primary crashes with WAL that nobody else has, and a standby takes over; gives the former primary. */
@@ -79,13 +75,13 @@ class Rejoins {
     const [successor, other] = this.standbys;
     if (successor === undefined || other === undefined) throw new Error('the cluster has too few nodes');
     const former = this.primary;
-    await this.stop(successor, 'fast');
-    await this.stop(other, 'fast');
+    await this.stop(successor);
+    await this.stop(other);
     await this.sql(
       former,
       'create table if not exists fork (id int); insert into fork select generate_series(1, 10000)',
     );
-    await this.stop(former, 'immediate');
+    await stopAsByCrash(this.#running.cluster, former);
     await this.start(successor);
     await this.sql(successor, 'select pg_promote()');
     this.primary = successor;
@@ -128,9 +124,9 @@ export async function rejoinFigures(rounds: number): Promise<void> {
       const [, standby] = rejoins.standbys;
       if (standby === undefined) throw new Error('the cluster has too few nodes');
       await rejoins.rejoin(standby, 'none');
-      await rejoins.stop(standby, 'fast');
+      await rejoins.stop(standby);
       await rejoins.rejoin(standby, 'start');
-      await rejoins.stop(standby, 'fast');
+      await rejoins.stop(standby);
       writeFileSync(rejoins.data(standby, 'global/pg_control'), Buffer.alloc(8192, 'x'));
       await rejoins.rejoin(standby, 'rebuild');
       await rejoins.rejoin(await rejoins.diverge(), 'rewind');

@@ -4,16 +4,15 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { DeleteItemCommand, DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import type { ClusterNode } from '../lambdas/contract/cluster-config.ts';
-import { checkerStateSchema } from '../lambdas/contract/health.ts';
-import { resourceNames } from '../lambdas/contract/names.ts';
 import { type LocalClients, localClients } from '../local/client/aws-clients.ts';
+import { checkerItem, checkerState } from '../local/client/checker-state.ts';
 import { type LocalCluster, localClusters } from '../local/client/host-access.ts';
 import { Mailbox } from '../local/client/mailbox.ts';
-import { superuserSql } from '../local/client/node-sql.ts';
+import { waitForSql } from '../local/client/node-sql.ts';
 import { runRunbook } from '../local/client/runbook-run.ts';
+import { waitFor } from '../local/client/wait-for.ts';
 import type { HostKind } from '../local/hosts/hosting.ts';
 import { startRuntime } from '../local/runtime.ts';
 
@@ -23,7 +22,6 @@ export class RunningCluster {
   readonly endpoint: string;
   readonly directory: string;
   readonly mailbox: Mailbox;
-  readonly #tables: DynamoDBClient;
 
   constructor(cluster: LocalCluster, endpoint: string, directory: string) {
     const { region } = cluster.network;
@@ -32,11 +30,6 @@ export class RunningCluster {
     this.directory = directory;
     this.clients = localClients(endpoint, region);
     this.mailbox = new Mailbox(join(directory, 'mail'));
-    this.#tables = new DynamoDBClient({
-      endpoint,
-      region,
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    });
   }
 
   /** The initial primary, and the standbys in their order. */
@@ -56,10 +49,7 @@ export class RunningCluster {
     const { primary, standbys } = this.nodes;
     const expected = standbys.map(({ name }, index) => `${name}|streaming|${index === 0 ? 'sync' : 'potential'}`);
     const query = 'select application_name, state, sync_state from pg_stat_replication order by sync_priority';
-    await until('replication', limitSeconds, async () => {
-      const seen = await superuserSql(this.cluster, primary, query).catch(() => '');
-      return seen === expected.join('\n') || null;
-    });
+    await waitForSql(this.cluster, primary, query, expected.join('\n'), limitSeconds);
   }
 
   /**
@@ -67,13 +57,12 @@ export class RunningCluster {
    * healthy: what comes back shortly after it was over is told later than what is new.
    */
   async forgetIncidents(): Promise<void> {
-    const item = { TableName: resourceNames(this.cluster.name).stateTable, Key: { id: { S: 'checker' } } };
-    await this.#tables.send(new DeleteItemCommand(item));
-    await until('a healthy check', 120, async () => {
-      const { Item } = await this.#tables.send(new GetItemCommand({ ...item, ConsistentRead: true }));
-      if (Item?.state?.S === undefined) return null;
-      const { memory, incident, pending } = checkerStateSchema.parse(JSON.parse(Item.state.S));
-      return (memory.primary !== null && incident === null && Object.keys(pending).length === 0) || null;
+    await this.clients.dynamodb.send(new DeleteItemCommand(checkerItem(this.cluster.name)));
+    await waitFor('a healthy check', 120, async () => {
+      const state = await checkerState(this.clients, this.cluster.name);
+      if (state === null) return null;
+      const { memory, incident, pending } = state;
+      return memory.primary !== null && incident === null && Object.keys(pending).length === 0;
     });
     await this.mailbox.unread();
   }
@@ -126,22 +115,6 @@ export function withRunningCluster<T>(
     if (outcome.status !== 'SUCCEEDED') throw new Error(`${outcome.error}: ${outcome.cause}`);
     return work(running);
   });
-}
-
-/** Waits until `condition` gives something other than null. */
-export async function until<T>(
-  what: string,
-  limitSeconds: number,
-  condition: () => Promise<T | null>,
-  pollMilliseconds = 100,
-): Promise<T> {
-  const deadline = Date.now() + limitSeconds * 1000;
-  for (;;) {
-    const value = await condition();
-    if (value !== null) return value;
-    if (Date.now() > deadline) throw new Error(`no ${what} within ${limitSeconds} s`);
-    await pause(pollMilliseconds);
-  }
 }
 
 /** A TCP port of 127.0.0.1 that nothing listens on at the moment. */

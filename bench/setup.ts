@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Cluster } from '../lambdas/contract/cluster-config.ts';
 import { localClients } from '../local/client/aws-clients.ts';
+import { stopAsByCrash } from '../local/client/host-power.ts';
 import { superuserSql } from '../local/client/node-sql.ts';
 import { runRunbook } from '../local/client/runbook-run.ts';
 import { startRuntime } from '../local/runtime.ts';
@@ -75,15 +76,7 @@ export async function setupFigures(rows: number): Promise<{ empty: SetupFigures;
     );
     for (const standby of standbys) {
       const data = standby.dataDirectory ?? '';
-      await asPostgres(cluster.postgres.osUser, [
-        `${cluster.postgres.binDirectory}/pg_ctl`,
-        '-D',
-        data,
-        '-m',
-        'immediate',
-        '-w',
-        'stop',
-      ]);
+      await stopAsByCrash(cluster, standby);
       rmSync(data, { recursive: true });
     }
     const withData = {

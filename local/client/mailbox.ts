@@ -1,8 +1,8 @@
 /** The mails that the local runtime has delivered, as a subscriber reads them. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import PostalMime from 'postal-mime';
+import { waitFor } from './wait-for.ts';
 
 /** One mail. */
 export interface Mail {
@@ -62,12 +62,9 @@ export class Mailbox {
 
   /** Waits for the next alert; an error names what was waited for. */
   async next(what: string, limitSeconds: number): Promise<Mail[]> {
-    const deadline = Date.now() + limitSeconds * 1000;
-    for (;;) {
+    return waitFor(`a mail: ${what}`, limitSeconds, async () => {
       const mails = await this.unread();
-      if (mails.length > 0) return mails;
-      if (Date.now() > deadline) throw new Error(`no mail within ${limitSeconds} s: ${what}`);
-      await pause(50);
-    }
+      return mails.length > 0 && mails;
+    });
   }
 }

@@ -1,6 +1,7 @@
 /** SQL on a host: as the superuser over its Unix socket, the way a DBA on the host does. */
 import type { ClusterNode } from '../../lambdas/contract/cluster-config.ts';
 import { asPostgresUser, type LocalCluster, onHost } from './host-access.ts';
+import { waitFor } from './wait-for.ts';
 
 /**
  * Runs SQL through psql as the operating system user of PostgreSQL; rows are lines, columns are separated by `|`.
@@ -22,6 +23,35 @@ export async function superuserSql(
     ...['-p', `${node.port ?? port}`, '-U', osUser, '-d', 'postgres', '-c', sql],
   ];
   return (await onHost(cluster, node, asPostgresUser(cluster, psql), timeoutSeconds)).trimEnd();
+}
+
+/**
+ * Waits until SQL on a node gives `expected`.
+ *
+ * @throws Error with what it gave last
+ */
+export async function waitForSql(
+  cluster: LocalCluster,
+  node: ClusterNode,
+  sql: string,
+  expected: string,
+  limitSeconds: number,
+): Promise<void> {
+  let seen = '';
+  await waitFor(`${JSON.stringify(expected)} on ${node.name}`, limitSeconds, async () => {
+    seen = await superuserSql(cluster, node, sql).catch((error: Error) => error.message);
+    return seen === expected;
+  }).catch((error: Error) => {
+    throw new Error(`${error.message}; seen last: ${JSON.stringify(seen)}`);
+  });
+}
+
+/** Nodes that say that they are primaries. One that does not answer says nothing. */
+export async function primariesOf(cluster: LocalCluster): Promise<ClusterNode[]> {
+  const answers = await Promise.all(
+    cluster.nodes.map((node) => superuserSql(cluster, node, 'select pg_is_in_recovery()').catch(() => 'no answer')),
+  );
+  return cluster.nodes.filter((_, index) => answers[index] === 'f');
 }
 
 /** The node of that name. */

@@ -7,10 +7,9 @@ import type { ClusterNode } from '../../lambdas/contract/cluster-config.ts';
 import type { LocalCluster } from '../client/host-access.ts';
 import { startPostgres, stopPostgres } from '../client/host-power.ts';
 import type { Mail } from '../client/mailbox.ts';
-import { superuserSql } from '../client/node-sql.ts';
+import { superuserSql, waitForSql } from '../client/node-sql.ts';
 import { Writer } from '../client/writer.ts';
 import { check, type RehearsalContext, type Scenario } from './context.ts';
-import { becomes } from './wait.ts';
 
 /** Beyond the check interval: observing, deciding, delivering on a machine that is busy. */
 const alertMarginSeconds = 10;
@@ -62,7 +61,7 @@ const standbyStops: Scenario = {
       if (first === undefined || second === undefined) throw new RangeError('S7 needs two standbys');
       writer.report();
       await stopPostgres(cluster, first);
-      await becomes(cluster, primary, synchronous, `${second.name} sync`, 5);
+      await waitForSql(cluster, primary, synchronous, `${second.name} sync`, 5);
       await expectMail(context, `${first.name} stopped`, [new RegExp(first.name), new RegExp(second.name)]);
       const { longestMilliseconds, commits } = writer.report();
       check(longestMilliseconds < 300, 'no write to stall for 300 ms', `${Math.round(longestMilliseconds)} ms`);
@@ -81,7 +80,7 @@ const standbyReturns: Scenario = {
       if (first === undefined || second === undefined) throw new RangeError('S8 needs two standbys');
       writer.report();
       await startPostgres(cluster, first);
-      await becomes(cluster, primary, synchronous, `${first.name} sync\n${second.name} potential`, 15);
+      await waitForSql(cluster, primary, synchronous, `${first.name} sync\n${second.name} potential`, 15);
       await expectMail(context, 'recovery', [/recovered/i]);
       const { longestMilliseconds, commits } = writer.report();
       check(longestMilliseconds < 300, 'no write to stall for 300 ms', `${Math.round(longestMilliseconds)} ms`);
@@ -99,7 +98,7 @@ const primaryRestarts: Scenario = {
     await expectMail(context, 'primary down', [/primary/i, new RegExp(primary.name)]);
     await startPostgres(cluster, primary);
     const [first, second] = standbys;
-    await becomes(cluster, primary, synchronous, `${first?.name} sync\n${second?.name} potential`, 20);
+    await waitForSql(cluster, primary, synchronous, `${first?.name} sync\n${second?.name} potential`, 20);
     await expectMail(context, 'recovery', [/recovered/i]);
   },
 };
@@ -122,7 +121,7 @@ const allStandbysStop: Scenario = {
       const [first, second] = standbys;
       if (first === undefined || second === undefined) throw new RangeError('S10 needs two standbys');
       await startPostgres(cluster, second);
-      await becomes(
+      await waitForSql(
         cluster,
         primary,
         'select count(*) from pg_stat_activity where wait_event = $$SyncRep$$ and state_change < now() - interval $$1 s$$',
@@ -131,7 +130,7 @@ const allStandbysStop: Scenario = {
       );
       await expectMail(context, 'writes flow again', [new RegExp(first.name)]);
       await startPostgres(cluster, first);
-      await becomes(cluster, primary, synchronous, `${first.name} sync\n${second.name} potential`, 15);
+      await waitForSql(cluster, primary, synchronous, `${first.name} sync\n${second.name} potential`, 15);
       await expectMail(context, 'recovery', [/recovered/i]);
       show(`writes were blocked for ${(writer.report().longestMilliseconds / 1000).toFixed(1)} s at the longest`);
     }),

@@ -8,10 +8,10 @@ import type { RunbookName } from '../../lambdas/contract/names.ts';
 import { slotName } from '../../lambdas/contract/slot-name.ts';
 import { stopPostgres } from '../client/host-power.ts';
 import { LedgerWriter, makeLedger, missingRows } from '../client/ledger.ts';
-import { nodeNamed, superuserSql } from '../client/node-sql.ts';
+import { nodeNamed, primariesOf, superuserSql, waitForSql } from '../client/node-sql.ts';
 import { runRunbook } from '../client/runbook-run.ts';
+import { waitFor } from '../client/wait-for.ts';
 import { check, type RehearsalContext, type Scenario } from './context.ts';
-import { becomes, waitUntil } from './wait.ts';
 
 /** A runbook that takes longer is in trouble. */
 const runbookLimitSeconds = 180;
@@ -29,12 +29,13 @@ async function run(context: RehearsalContext, runbook: RunbookName, input: objec
 
 /** The node that accepts writes. */
 async function primaryOf({ cluster }: RehearsalContext): Promise<ClusterNode> {
-  const answers = await Promise.all(
-    cluster.nodes.map((node) => superuserSql(cluster, node, 'select pg_is_in_recovery()').catch(() => 'no answer')),
-  );
-  const primaries = cluster.nodes.filter((_, index) => answers[index] === 'f');
+  const primaries = await primariesOf(cluster);
   const [primary] = primaries;
-  check(primary !== undefined && primaries.length === 1, 'one primary', answers);
+  check(
+    primary !== undefined && primaries.length === 1,
+    'one primary',
+    primaries.map(({ name }) => name),
+  );
   return primary;
 }
 
@@ -48,11 +49,11 @@ async function underLoad(context: RehearsalContext, work: () => Promise<void>, l
   await makeLedger(cluster, await primaryOf(context));
   const writer = LedgerWriter.start(cluster, 100, Date.now());
   try {
-    await waitUntil('the first rows', 10, () => writer.acknowledged.length > 5);
+    await waitFor('the first rows', 10, () => writer.acknowledged.length > 5);
     writer.takeLongestGap();
     await work();
     const rows = writer.acknowledged.length;
-    await waitUntil('rows on the primary', 20, () => writer.acknowledged.length > rows + 5);
+    await waitFor('rows on the primary', 20, () => writer.acknowledged.length > rows + 5);
   } finally {
     await writer.stop();
   }
@@ -68,7 +69,7 @@ async function underLoad(context: RehearsalContext, work: () => Promise<void>, l
 async function allStream({ cluster }: RehearsalContext, primary: ClusterNode): Promise<void> {
   const [first, ...rest] = cluster.nodes.filter(({ name }) => name !== primary.name);
   const expected = [`${first?.name} sync`, ...rest.map(({ name }) => `${name} potential`)].join('\n');
-  await becomes(
+  await waitForSql(
     cluster,
     primary,
     "select application_name || ' ' || sync_state from pg_stat_replication where state = 'streaming' order by sync_priority",
@@ -117,7 +118,7 @@ const oldPrimaryReturns: Scenario = {
       context,
       async () => {
         await clients.ec2.send(new StartInstancesCommand({ InstanceIds: [former.instanceId] }));
-        await becomes(cluster, former, 'select pg_is_in_recovery()', 'f', 60);
+        await waitForSql(cluster, former, 'select pg_is_in_recovery()', 'f', 60);
         const output = await run(context, 'rejoin', { node: former.name });
         check(output.method === 'rewind', 'a rewind', output.method);
       },
@@ -141,7 +142,7 @@ const walIsGone: Scenario = {
     const setting = keep ? 'wal_keep_size' : 'wal_keep_segments';
     const configured = await superuserSql(cluster, primary, `show ${setting}`);
     const sql = (statement: string) => superuserSql(cluster, primary, `set synchronous_commit = local; ${statement}`);
-    await waitUntil('its slot to be free', 20, async () => {
+    await waitFor('its slot to be free', 20, async () => {
       const slot = `select active from pg_replication_slots where slot_name = '${slotName(standby.name)}'`;
       return (await superuserSql(cluster, primary, slot)) === 'f';
     });

@@ -10,7 +10,8 @@ import type { CheckerMemory } from '../../lambdas/contract/health.ts';
 import { type NodeFacts, type Observation, observationSchema } from '../../lambdas/contract/observation.ts';
 import { emptyMemory } from '../../lambdas/domain/checker-memory.ts';
 import { assess } from '../../lambdas/domain/health.ts';
-import { debianBin, Hosts, until } from '../documents/hosts.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
+import { debianBin, Hosts } from '../documents/hosts.ts';
 import { exampleCluster } from '../support/example-cluster.ts';
 import { binDirectory, hasServer } from '../support/postgres-versions.ts';
 
@@ -124,7 +125,7 @@ describe.skipIf(!existsSync(debianBin))(`PostgreSQL in ${debianBin} (skipped whe
     hosts.sql('alpha', "alter system set wal_sender_timeout = '1min'");
     hosts.sql('beta', 'alter system set wal_log_hints = off');
     for (const node of ['alpha', 'beta']) hosts.sql(node, 'select pg_reload_conf()');
-    await until('the settings are reloaded', () => hosts.sql('alpha', 'show wal_sender_timeout') === '1min');
+    await waitFor('the settings are reloaded', 20, () => hosts.sql('alpha', 'show wal_sender_timeout') === '1min');
     await pause(200);
     const found = assess(cluster, await observe(cluster), emptyMemory, new Date()).findings;
     expect(found.map(({ message }) => message)).toEqual([
@@ -136,7 +137,7 @@ describe.skipIf(!existsSync(debianBin))(`PostgreSQL in ${debianBin} (skipped whe
     hosts.sql('alpha', "alter system set wal_sender_timeout = '8s'");
     hosts.sql('beta', 'alter system set wal_log_hints = on');
     for (const node of ['alpha', 'beta']) hosts.sql(node, 'select pg_reload_conf()');
-    await until('the settings are reloaded', () => hosts.sql('alpha', 'show wal_sender_timeout') === '8s');
+    await waitFor('the settings are reloaded', 20, () => hosts.sql('alpha', 'show wal_sender_timeout') === '8s');
     await pause(200);
     expect(await findings(cluster)).toEqual([]);
   });
@@ -148,7 +149,11 @@ describe.skipIf(!existsSync(debianBin))(`PostgreSQL in ${debianBin} (skipped whe
     const gamma = (await factsOf(cluster, 'alpha')).replication.find((row) => row.applicationName === 'gamma');
     expect(gamma?.replayLagBytes).toBeGreaterThan(0);
     hosts.sql('gamma', 'select pg_wal_replay_resume()');
-    await until('replay', () => hosts.sql('gamma', "select count(*) from pg_class where relname = 'written'") === '1');
+    await waitFor(
+      'replay',
+      20,
+      () => hosts.sql('gamma', "select count(*) from pg_class where relname = 'written'") === '1',
+    );
   });
 
   it('reports a wrong password as such, from every node', async () => {
@@ -170,18 +175,19 @@ describe.skipIf(!existsSync(debianBin))(`PostgreSQL in ${debianBin} (skipped whe
     };
     await expect.poll(startedAt, { timeout: 10_000 }).not.toBe(before.startedAt);
     expect(hosts.sql('alpha', 'select pg_postmaster_start_time()')).toBe(started);
-    await until('both stream', () => hosts.sql('alpha', 'select count(*) from pg_stat_replication') === '2');
+    await waitFor('both stream', 20, () => hosts.sql('alpha', 'select count(*) from pg_stat_replication') === '2');
   });
 
   it('sees commits wait without standbys, recognises them, and flags the risk after a restart', async () => {
     for (const standby of ['beta', 'gamma']) hosts.stop(standby);
-    await until('both are gone', () => hosts.sql('alpha', 'select count(*) from pg_stat_replication') === '0');
+    await waitFor('both are gone', 20, () => hosts.sql('alpha', 'select count(*) from pg_stat_replication') === '0');
     const writer = new pg.Client({ ...writerLogin(hosts, 'alpha'), options: '-c synchronous_commit=on' });
     writer.on('error', () => undefined);
     await writer.connect();
     const written = writer.query('create table waits ()').catch(() => undefined);
-    await until(
+    await waitFor(
       'it waits',
+      20,
       () => hosts.sql('alpha', "select count(*) from pg_stat_activity where wait_event = 'SyncRep'") === '1',
     );
     const first = await factsOf(cluster, 'alpha');

@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Hosts, until } from './hosts.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
+import { Hosts } from './hosts.ts';
 
 const limit = 120_000;
 const rule = (...names: string[]) => ({ StandbyNames: `FIRST 1 (${names.map((name) => `"${name}"`).join(',')})` });
@@ -56,7 +57,7 @@ describe.sequential('a planned change of the primary', () => {
     async () => {
       expect(await hosts.succeed('alpha', 'return-primary', { Start: 'yes' })).toMatchObject({ started: true });
       expect(isAutomatic(hosts, 'alpha')).toBe(true);
-      await until('beta streams', () => hosts.sql('alpha', 'SELECT count(*) FROM pg_stat_replication') === '2');
+      await waitFor('beta streams', 20, () => hosts.sql('alpha', 'SELECT count(*) FROM pg_stat_replication') === '2');
       expect(await hosts.succeed('alpha', 'return-primary', { Start: 'yes' })).toMatchObject({ changed: false });
     },
     limit,
@@ -134,12 +135,16 @@ describe.sequential('an unplanned one', () => {
     async () => {
       await hosts.succeed('beta', 'resume-following', { Primary: 'alpha' });
       await hosts.succeed('gamma', 'resume-following', { Primary: 'alpha' });
-      await until('both stream', () => hosts.sql('alpha', 'SELECT count(*) FROM pg_stat_replication') === '2');
+      await waitFor('both stream', 20, () => hosts.sql('alpha', 'SELECT count(*) FROM pg_stat_replication') === '2');
       hosts.stop('alpha', 'immediate');
       await hosts.succeed('beta', 'stop-following', rule('alpha', 'gamma'));
       await hosts.succeed('beta', 'resume-following', { Primary: 'alpha' });
       hosts.start('alpha');
-      await until('both stream again', () => hosts.sql('alpha', 'SELECT count(*) FROM pg_stat_replication') === '2');
+      await waitFor(
+        'both stream again',
+        20,
+        () => hosts.sql('alpha', 'SELECT count(*) FROM pg_stat_replication') === '2',
+      );
     },
     limit,
   );

@@ -2,7 +2,8 @@
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { execAsPostgres, Hosts, until } from './hosts.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
+import { execAsPostgres, Hosts } from './hosts.ts';
 
 const limit = 120_000;
 
@@ -34,7 +35,7 @@ describe.sequential('follow-primary', () => {
       const streaming = "SELECT state FROM pg_stat_replication WHERE application_name = 'alpha'";
       expect(hosts.sql('beta', streaming)).toBe('streaming');
       hosts.sql('beta', 'INSERT INTO kept VALUES (2)');
-      await until('the row on alpha', () => hosts.sql('alpha', 'SELECT count(*) FROM kept') === '2');
+      await waitFor('the row on alpha', 20, () => hosts.sql('alpha', 'SELECT count(*) FROM kept') === '2');
       expect(hosts.sql('alpha', 'SHOW synchronous_standby_names')).toBe('');
     },
     limit,

@@ -398,12 +398,3 @@ function safeJson(text: string): unknown {
     return undefined;
   }
 }
-
-/** Waits until a condition holds, or fails saying what was waited for. */
-export async function until(what: string, condition: () => boolean, seconds = 20): Promise<void> {
-  const deadline = Date.now() + seconds * 1000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

@@ -1,9 +1,13 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { execAsPostgres, Hosts, until } from './hosts.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
+import { execAsPostgres, Hosts } from './hosts.ts';
 
 const limit = 60_000;
+
+/** Often: what is to be interrupted may take less than a second. */
+const lookAgainMilliseconds = 20;
 
 describe.sequential('a base backup that is interrupted', () => {
   let hosts: Hosts;
@@ -26,7 +30,7 @@ describe.sequential('a base backup that is interrupted', () => {
     async () => {
       const killed = await hosts.run('beta', 'take-base-backup', primary, {
         onStart: (child) => {
-          void until('files arrive', copying).then(() => child.kill('SIGKILL'));
+          void waitFor('files arrive', 20, copying, lookAgainMilliseconds).then(() => child.kill('SIGKILL'));
         },
       });
       expect(killed.exitCode).toBeNull();
@@ -46,7 +50,9 @@ describe.sequential('a base backup that is interrupted', () => {
     async () => {
       await hosts.run('beta', 'take-base-backup', primary, {
         onStart: (child) => {
-          void until('files arrive', copying).then(() => process.kill(-(child.pid ?? 0), 'SIGKILL'));
+          void waitFor('files arrive', 20, copying, lookAgainMilliseconds).then(() =>
+            process.kill(-(child.pid ?? 0), 'SIGKILL'),
+          );
         },
       });
       expect(existsSync(hosts.dataOf('beta'))).toBe(false);
@@ -63,7 +69,7 @@ describe.sequential('a base backup that is interrupted', () => {
       const run = await hosts.run('beta', 'take-base-backup', primary, {
         epoch: 2,
         onStart: () => {
-          newer = until('files arrive', copying).then(() =>
+          newer = waitFor('files arrive', 20, copying, lookAgainMilliseconds).then(() =>
             hosts.succeed('beta', 'take-base-backup', primary, { epoch: 3 }),
           );
         },
@@ -85,15 +91,17 @@ describe.sequential('a base backup that is interrupted', () => {
       const run = await hosts.run('beta', 'take-base-backup', primary, {
         epoch: 4,
         onStart: () => {
-          void until('progress', () => existsSync(state('base-backup.progress'))).then(async () => {
-            const [status, preflight] = await Promise.all([
-              hosts.succeed('beta', 'report-status'),
-              hosts.succeed('beta', 'preflight'),
-            ]);
-            seen.push(status.baseBackup);
-            busyWith = preflight.busyWith;
-            streams = hosts.sql('alpha', 'SELECT application_name, sync_state FROM pg_stat_replication');
-          });
+          void waitFor('progress', 20, () => existsSync(state('base-backup.progress')), lookAgainMilliseconds).then(
+            async () => {
+              const [status, preflight] = await Promise.all([
+                hosts.succeed('beta', 'report-status'),
+                hosts.succeed('beta', 'preflight'),
+              ]);
+              seen.push(status.baseBackup);
+              busyWith = preflight.busyWith;
+              streams = hosts.sql('alpha', 'SELECT application_name, sync_state FROM pg_stat_replication');
+            },
+          );
         },
       });
       expect(run.answer).toMatchObject({ ok: true });
@@ -119,11 +127,13 @@ describe.sequential('a base backup that is interrupted', () => {
         epoch: 5,
         onStart: () => {
           const copy = state(`incoming/data/${path}`);
-          void until(
+          void waitFor(
             'the manifest arrives',
+            20,
             () =>
               existsSync(state('incoming/data/backup_manifest')) ||
               existsSync(state('incoming/data/backup_manifest.tmp')),
+            lookAgainMilliseconds,
           ).then(() => execAsPostgres(['truncate', '-s', '8192', copy]));
         },
       });

@@ -3,7 +3,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { preflightFactsSchema } from '../../lambdas/contract/node-commands.ts';
-import { awkwardPassword, Hosts, until } from './hosts.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
+import { awkwardPassword, Hosts } from './hosts.ts';
 
 const limit = 60_000;
 /** What a command may leave on a host that it refuses to change: that it was there. */
@@ -199,7 +200,7 @@ describe.sequential('refusals', () => {
     const [node] = bare.cluster.nodes;
     const squatter = createServer().listen(node?.port, node?.address);
     try {
-      await until('the squatter listens', () => squatter.listening);
+      await waitFor('the squatter listens', 20, () => squatter.listening);
       const facts = preflightFactsSchema.parse(await bare.succeed('alpha', 'preflight'));
       expect(facts.postgresVersion).toBeNull();
       expect(facts.missingPrograms).toContain('/usr/lib/postgresql/99/bin/pg_basebackup');
@@ -254,7 +255,7 @@ describe.sequential('refusals', () => {
           {},
           {
             onStart: (child) =>
-              void until('initdb works', begun).then(() => process.kill(-(child.pid ?? 0), 'SIGKILL')),
+              void waitFor('initdb works', 20, begun, 20).then(() => process.kill(-(child.pid ?? 0), 'SIGKILL')),
           },
         );
         expect(existsSync(killed.dataOf('alpha'))).toBe(false);

@@ -8,9 +8,10 @@ import { allowanceSchema } from '../../lambdas/contract/allowance.ts';
 import { resourceNames } from '../../lambdas/contract/names.ts';
 import { startPostgres, stopPostgres } from '../../local/client/host-power.ts';
 import type { Mail } from '../../local/client/mailbox.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
 import { Writer } from '../../local/client/writer.ts';
 import { nodesNamed, notesCluster } from '../support/clusters.ts';
-import { LocalRuntime, waitFor } from '../support/local-runtime.ts';
+import { LocalRuntime } from '../support/local-runtime.ts';
 import { alertsTo, WatchedCluster } from '../support/watched-cluster.ts';
 
 const [master, slave01, slave02] = ['pg_sync_master', 'pg_sync_slave01', 'pg_sync_slave02'] as const;

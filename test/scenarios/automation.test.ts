@@ -8,8 +8,9 @@ import { asPostgresUser, dataDirectoryOf, hostPath, onHost } from '../../local/c
 import { stopPostgres } from '../../local/client/host-power.ts';
 import { LedgerWriter, makeLedger, missingRows } from '../../local/client/ledger.ts';
 import type { Mail } from '../../local/client/mailbox.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
 import { nodesNamed, notesCluster } from '../support/clusters.ts';
-import { LocalRuntime, waitFor } from '../support/local-runtime.ts';
+import { LocalRuntime } from '../support/local-runtime.ts';
 import { alertsTo, WatchedCluster } from '../support/watched-cluster.ts';
 
 /** Three checks, and what a busy machine takes to rejoin a node. */

@@ -9,9 +9,10 @@ import { stopPostgres } from '../../local/client/host-power.ts';
 import { LedgerWriter, makeLedger, missingRows } from '../../local/client/ledger.ts';
 import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
 import { runRunbook } from '../../local/client/runbook-run.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
 import { WriteProbe, writesBesideAnother } from '../../local/client/write-probe.ts';
 import { notesCluster } from '../support/clusters.ts';
-import { LocalRuntime, waitFor } from '../support/local-runtime.ts';
+import { LocalRuntime } from '../support/local-runtime.ts';
 
 const [master, slave01, slave02] = ['pg_sync_master', 'pg_sync_slave01', 'pg_sync_slave02'];
 

@@ -4,8 +4,9 @@ import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { expect, it } from 'vitest';
 import { resourceNames } from '../../lambdas/contract/names.ts';
 import { startRunbook } from '../../local/client/runbook-run.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
 import { notesCluster } from '../support/clusters.ts';
-import { LocalRuntime, waitFor } from '../support/local-runtime.ts';
+import { LocalRuntime } from '../support/local-runtime.ts';
 
 it('finishes setup by sweeping alone', async () => {
   await using runtime = await LocalRuntime.start({ clusters: [notesCluster()], args: ['--drop-events'] });

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { healFaults, makeFault } from '../../local/client/control.ts';
 import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
 import { awaitRunbook, startRunbook } from '../../local/client/runbook-run.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
 import { stepEntered } from '../support/executions.ts';
-import { waitFor } from '../support/local-runtime.ts';
 import {
   connectTo,
   expectHealthy,

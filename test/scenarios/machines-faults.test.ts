@@ -9,10 +9,11 @@ import { healFaults, makeFault } from '../../local/client/control.ts';
 import { Mailbox } from '../../local/client/mailbox.ts';
 import { nodeNamed } from '../../local/client/node-sql.ts';
 import { startRunbook } from '../../local/client/runbook-run.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
 import { Writer } from '../../local/client/writer.ts';
 import type { Fault } from '../../local/faults/fault.ts';
 import { notesCluster } from '../support/clusters.ts';
-import { type LocalRuntime, waitFor } from '../support/local-runtime.ts';
+import type { LocalRuntime } from '../support/local-runtime.ts';
 import {
   connectTo,
   expectHealthy,

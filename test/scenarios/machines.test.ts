@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resourceNames } from '../../lambdas/contract/names.ts';
 import { stopHost } from '../../local/client/control.ts';
 import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
-import { type LocalRuntime, waitFor } from '../support/local-runtime.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
+import type { LocalRuntime } from '../support/local-runtime.ts';
 import {
   connectTo,
   expectHealthy,

@@ -6,9 +6,10 @@ import { expect, it } from 'vitest';
 import { makeLedger, missingRows } from '../../local/client/ledger.ts';
 import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
 import { runRunbook, startRunbook } from '../../local/client/runbook-run.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
 import { notesCluster } from '../support/clusters.ts';
 import { stepEntered } from '../support/executions.ts';
-import { LocalRuntime, waitFor } from '../support/local-runtime.ts';
+import { LocalRuntime } from '../support/local-runtime.ts';
 
 const clusters = [notesCluster({ postgres: { majorVersion: 15 } })];
 

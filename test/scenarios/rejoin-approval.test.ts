@@ -6,7 +6,7 @@ import { DescribeExecutionCommand, SendTaskFailureCommand, SendTaskSuccessComman
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Mailbox } from '../../local/client/mailbox.ts';
 import { awaitRunbook, startRunbook } from '../../local/client/runbook-run.ts';
-import { waitFor } from '../support/local-runtime.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
 import { RejoiningCluster, slave01, slave02 } from '../support/rejoining.ts';
 
 const limit = 120_000;

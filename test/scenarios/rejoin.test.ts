@@ -44,7 +44,7 @@ const situations: readonly Situation[] = [
   {
     what: 'crash',
     node: slave02,
-    arrange: (cluster) => cluster.stop(slave02, 'immediate'),
+    arrange: (cluster) => cluster.crash(slave02),
     method: 'start',
     because: /does not run on pg_sync_slave02 \(in archive recovery\)/,
   },
@@ -150,7 +150,7 @@ const situations: readonly Situation[] = [
       await cluster.stop(slave02); // So that only the other one has what comes now.
       await cluster.stop(master);
       await cluster.write(slave01, 'only_here');
-      await cluster.stop(slave01, 'immediate');
+      await cluster.crash(slave01);
       await cluster.start(slave02);
       await cluster.start(master);
       await succeed(cluster, master, slave02);
@@ -173,7 +173,7 @@ const situations: readonly Situation[] = [
     node: master,
     arrange: async (cluster) => {
       await cluster.settle();
-      await cluster.stop(master, 'immediate');
+      await cluster.crash(master);
       await succeed(cluster, slave01, slave02);
       await cluster.start(master);
       await cluster.write(master, 'split');
@@ -191,7 +191,7 @@ const situations: readonly Situation[] = [
     arrange: async (cluster) => {
       await cluster.write(slave01, 'long_ago');
       await cluster.settle();
-      await cluster.stop(slave01, 'immediate');
+      await cluster.crash(slave01);
       await succeed(cluster, slave02, master);
       await cluster.stop(slave02);
       await cluster.promote(master);
@@ -205,7 +205,7 @@ const situations: readonly Situation[] = [
     node: master,
     arrange: async (cluster) => {
       await cluster.settle();
-      await cluster.stop(master, 'immediate');
+      await cluster.crash(master);
       await succeed(cluster, slave01, slave02);
       // pg_rewind goes back in the node's own WAL to the last checkpoint that both have.
       await cluster.write(slave01, 'onwards');

@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
-import { LocalRuntime, waitFor } from '../support/local-runtime.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
+import { LocalRuntime } from '../support/local-runtime.ts';
 
 const run = promisify(execFile);
 const awsCli = '/usr/bin/aws';

@@ -3,9 +3,10 @@ import { rmSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
 import { runRunbook } from '../../local/client/runbook-run.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
 import { Writer } from '../../local/client/writer.ts';
 import { notesCluster } from '../support/clusters.ts';
-import { LocalRuntime, waitFor } from '../support/local-runtime.ts';
+import { LocalRuntime } from '../support/local-runtime.ts';
 
 it('stalls a 100 ms writer for less than a second while a standby is built', async () => {
   await using runtime = await LocalRuntime.start({ clusters: [notesCluster()] });

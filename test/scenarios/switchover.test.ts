@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LedgerWriter, makeLedger, missingRows } from '../../local/client/ledger.ts';
 import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
 import { runRunbook } from '../../local/client/runbook-run.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
 import { WriteProbe, writesBesideAnother } from '../../local/client/write-probe.ts';
 import { notesCluster } from '../support/clusters.ts';
-import { LocalRuntime, waitFor } from '../support/local-runtime.ts';
+import { LocalRuntime } from '../support/local-runtime.ts';
 
 describe('switchover', () => {
   let runtime: LocalRuntime;

@@ -1,5 +1,6 @@
 import { paginateGetExecutionHistory } from '@aws-sdk/client-sfn';
-import { type LocalRuntime, waitFor } from './local-runtime.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
+import type { LocalRuntime } from './local-runtime.ts';
 
 /** Waits until an execution has entered a step. */
 export async function stepEntered(runtime: LocalRuntime, executionArn: string, step: string): Promise<void> {

@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { type LocalClients, localClients } from '../../local/client/aws-clients.ts';
 import { type LocalCluster, localClusters } from '../../local/client/host-access.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
 import { claimPlace, portOf, vacatePlace } from './runtime-places.ts';
 
 /** A directory under the system's temporary one that every user can enter. */
@@ -22,21 +22,6 @@ export function directoryOfTest(prefix: string): string {
   const directory = temporaryDirectory(prefix);
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
-}
-
-/** Waits until `condition` gives something other than null, at most `seconds`. */
-export async function waitFor<T>(
-  what: string,
-  seconds: number,
-  condition: () => Promise<T | null> | T | null,
-): Promise<T> {
-  const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    const value = await condition();
-    if (value !== null) return value;
-    if (Date.now() > deadline) throw new Error(`${what} did not happen within ${seconds} s`);
-    await pause(50);
-  }
 }
 
 export interface RuntimeOptions {
@@ -83,7 +68,7 @@ export class LocalRuntime implements AsyncDisposable {
     const runtime = new LocalRuntime(directory, `http://127.0.0.1:${port}`, child, output);
     await waitFor('readiness of the runtime', 90, () => {
       if (child.exitCode !== null) throw new Error(`the runtime ended with ${child.exitCode}:\n${runtime.output}`);
-      return /^Ready/m.test(runtime.output) || null;
+      return /^Ready/m.test(runtime.output);
     });
     return runtime;
   }

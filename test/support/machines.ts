@@ -4,11 +4,12 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { onHost } from '../../local/client/host-access.ts';
-import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
+import { nodeNamed, superuserSql, waitForSql } from '../../local/client/node-sql.ts';
 import { type RunbookOutcome, runRunbook } from '../../local/client/runbook-run.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
 import { groupPrefix } from '../../local/hosts/machines/machines.ts';
 import { whyNoMachines } from '../../local/hosts/machines/why-no-machines.ts';
-import { LocalRuntime, type RuntimeOptions, waitFor } from './local-runtime.ts';
+import { LocalRuntime, type RuntimeOptions } from './local-runtime.ts';
 
 const run = promisify(execFile);
 
@@ -80,13 +81,11 @@ export async function listens(runtime: LocalRuntime, name: string): Promise<void
   });
 }
 
+const replicationQuery = 'select application_name, client_addr, sync_state from pg_stat_replication order by 1';
+
 /** Rows of pg_stat_replication on the first node. */
 export function replication(runtime: LocalRuntime): Promise<string> {
-  return superuserSql(
-    runtime.cluster,
-    nodeNamed(runtime.cluster, 'pg_sync_master'),
-    'select application_name, client_addr, sync_state from pg_stat_replication order by 1',
-  );
+  return superuserSql(runtime.cluster, nodeNamed(runtime.cluster, 'pg_sync_master'), replicationQuery);
 }
 
 /** The notes' cluster when all is well. */
@@ -94,16 +93,11 @@ export const healthyReplication = 'pg_sync_slave01|192.168.168.134|sync\npg_sync
 
 /** Waits until the cluster is healthy again by itself, and a write is durable. */
 export async function expectHealthy(runtime: LocalRuntime, seconds = 60): Promise<void> {
-  let seen = '';
-  await waitFor(`${healthyReplication} (seen last: see below)`, seconds, async () => {
-    seen = await replication(runtime).catch((error: Error) => error.message);
-    return seen === healthyReplication || null;
-  }).catch((error: Error) => {
-    throw new Error(`${error.message}\n${seen}`);
-  });
+  const primary = nodeNamed(runtime.cluster, 'pg_sync_master');
+  await waitForSql(runtime.cluster, primary, replicationQuery, healthyReplication, seconds);
   await superuserSql(
     runtime.cluster,
-    nodeNamed(runtime.cluster, 'pg_sync_master'),
+    primary,
     'begin; set local synchronous_commit = on; create temp table t () on commit drop; select txid_current(); commit',
   );
 }

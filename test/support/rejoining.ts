@@ -2,11 +2,11 @@
 import { join } from 'node:path';
 import type { RejoinReport } from '../../lambdas/contract/rejoin.ts';
 import { asPostgresUser, dataDirectoryOf, hostPath, onHost } from '../../local/client/host-access.ts';
-import { startPostgres } from '../../local/client/host-power.ts';
-import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
+import { startPostgres, stopAsByCrash, stopPostgres } from '../../local/client/host-power.ts';
+import { nodeNamed, superuserSql, waitForSql } from '../../local/client/node-sql.ts';
 import { type RunbookOutcome, runRunbook } from '../../local/client/runbook-run.ts';
 import { notesCluster } from './clusters.ts';
-import { LocalRuntime, waitFor } from './local-runtime.ts';
+import { LocalRuntime } from './local-runtime.ts';
 
 export const master = 'pg_sync_master';
 export const slave01 = 'pg_sync_slave01';
@@ -63,19 +63,13 @@ export class RejoiningCluster implements AsyncDisposable {
     await onHost(cluster, this.node(name), asPostgresUser(cluster, command));
   }
 
-  async stop(name: string, mode: 'fast' | 'immediate' = 'fast'): Promise<void> {
-    const { cluster } = this.runtime;
-    const data = dataDirectoryOf(cluster, this.node(name));
-    await this.asPostgres(name, [
-      `${cluster.postgres.binDirectory}/pg_ctl`,
-      '-D',
-      data,
-      '-w',
-      '-s',
-      '-m',
-      mode,
-      'stop',
-    ]);
+  stop(name: string): Promise<void> {
+    return stopPostgres(this.runtime.cluster, this.node(name));
+  }
+
+  /** Stops PostgreSQL without a checkpoint. */
+  crash(name: string): Promise<void> {
+    return stopAsByCrash(this.runtime.cluster, this.node(name));
   }
 
   /** Starts PostgreSQL as it is, as somebody would by hand. */
@@ -96,13 +90,8 @@ export class RejoiningCluster implements AsyncDisposable {
 
   /** Waits until both standbys have all that the primary has written. */
   async settle(): Promise<void> {
-    await waitFor('both standbys to have all WAL', 20, async () => {
-      const behind = await this.sql(
-        this.primary,
-        'select count(*) filter (where replay_lsn = pg_current_wal_lsn()) from pg_stat_replication',
-      );
-      return behind === '2' || null;
-    });
+    const settled = 'select count(*) filter (where replay_lsn = pg_current_wal_lsn()) from pg_stat_replication';
+    await waitForSql(this.runtime.cluster, this.node(this.primary), settled, '2', 20);
   }
 
   /** Rows that commit without waiting for any standby. */
@@ -147,16 +136,8 @@ export class RejoiningCluster implements AsyncDisposable {
   async replicates(): Promise<void> {
     const standbys = allNodes.filter((name) => name !== this.primary);
     const wanted = standbys.map((name, index) => `${name}|streaming|${index === 0 ? 'sync' : 'potential'}`).join('\n');
-    let seen = '';
-    await waitFor(`replication to both standbys`, 20, async () => {
-      seen = await this.sql(
-        this.primary,
-        'select application_name, state, sync_state from pg_stat_replication order by sync_priority',
-      );
-      return seen === wanted || null;
-    }).catch((error: Error) => {
-      throw new Error(`${error.message}: ${seen}`);
-    });
+    const seen = 'select application_name, state, sync_state from pg_stat_replication order by sync_priority';
+    await waitForSql(this.runtime.cluster, this.node(this.primary), seen, wanted, 20);
   }
 
   /** A commit that waits for the synchronous standby. */

@@ -3,9 +3,9 @@ import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { dataDirectoryOf } from '../../../local/client/host-access.ts';
+import { waitFor } from '../../../local/client/wait-for.ts';
 import { Writer } from '../../../local/client/writer.ts';
 import { processesOf } from '../../../local/hosts/host-processes.ts';
-import { waitFor } from '../../support/local-runtime.ts';
 import type { WatchedCluster } from '../../support/watched-cluster.ts';
 
 export function whatPeopleDo(watched: () => WatchedCluster): void {
