@@ -65,7 +65,7 @@ export interface Gap {
   readonly to: number;
 }
 
-export class LedgerWriter {
+export class LedgerWriter implements AsyncDisposable {
   readonly #cluster: LocalCluster;
   readonly #intervalMilliseconds: number;
   readonly #acknowledged: number[] = [];
@@ -110,6 +110,10 @@ export class LedgerWriter {
     this.#stopping = true;
     await this.#running;
     await this.#client?.end().catch(() => undefined);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 
   async #write(): Promise<void> {

@@ -13,7 +13,7 @@ export interface AcknowledgedWrite {
   readonly acknowledged: number;
 }
 
-export class WriteProbe {
+export class WriteProbe implements AsyncDisposable {
   readonly #cluster: LocalCluster;
   #writes: AcknowledgedWrite[] = [];
   #attempts = 0;
@@ -45,6 +45,10 @@ export class WriteProbe {
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.race([this.#running, pause(2000)]);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 
   /** One write at a time per node: one that hangs is not acknowledged, and is waited for in case it is later. */

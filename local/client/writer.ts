@@ -18,7 +18,7 @@ export interface WriterReport {
 }
 
 /** Writes rows one after the other until it is stopped; connects again whenever its connection breaks. */
-export class Writer {
+export class Writer implements AsyncDisposable {
   readonly #connection: () => Promise<pg.ClientConfig>;
   #client: pg.Client | undefined;
   #stopping = false;
@@ -70,6 +70,10 @@ export class Writer {
     await this.#running;
     await this.#client?.end().catch(() => undefined);
     return this.report();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
   }
 
   async #write(): Promise<void> {

@@ -1,7 +1,7 @@
 /** The switchover runbook on real PostgreSQL, with an application that writes all the while. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LedgerWriter, makeLedger, missingRows } from '../../local/client/ledger.ts';
-import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
+import { nodeNamed, superuserSql, waitForSql } from '../../local/client/node-sql.ts';
 import { runRunbook } from '../../local/client/runbook-run.ts';
 import { waitFor } from '../../local/client/wait-for.ts';
 import { WriteProbe, writesBesideAnother } from '../../local/client/write-probe.ts';
@@ -22,32 +22,30 @@ describe('switchover', () => {
   }, 300_000);
   afterAll(() => runtime?.[Symbol.asyncDispose](), 60_000);
 
+  // How long they wait: stalls.timed.test.ts.
   it.each([
     ['pg_sync_slave01', 'pg_sync_master', 2],
     ['pg_sync_slave02', 'pg_sync_slave01', 3],
     ['pg_sync_master', 'pg_sync_slave02', 4],
-  ])('makes %s the primary under a writer: one short interruption, no commit lost', async (to, from, timeline) => {
-    const writer = LedgerWriter.start(runtime.cluster);
-    const probe = WriteProbe.start(runtime.cluster);
-    await waitFor('rows', 10, () => (writer.acknowledged.length > 5 ? true : null));
+  ])('makes %s the primary under a writer: no commit lost', async (to, from, timeline) => {
+    await using writer = LedgerWriter.start(runtime.cluster);
+    await using probe = WriteProbe.start(runtime.cluster);
+    await waitFor('rows', 20, () => writer.acknowledged.length > 5);
     const outcome = await switchover({ to });
     expect(outcome, JSON.stringify(outcome)).toMatchObject({
       status: 'SUCCEEDED',
       output: { primary: to, formerPrimary: from, timeline, notFollowing: [] },
     });
     const rows = writer.acknowledged.length;
-    await waitFor('rows on the new primary', 10, () => (writer.acknowledged.length > rows + 5 ? true : null));
+    await waitFor('rows on the new primary', 20, () => writer.acknowledged.length > rows + 5);
     await writer.stop();
     await probe.stop();
-    const { from: begun, to: ended } = writer.takeLongestGap();
-    console.log(`switchover to ${to}: ${outcome.seconds.toFixed(1)} s, writers waited ${ended - begun} ms`);
     expect(await missingRows(runtime.cluster, node(to), writer.acknowledged)).toEqual([]);
     expect(writesBesideAnother(probe.take())).toEqual([]);
     const standbys = runtime.cluster.nodes.map(({ name }) => name).filter((name) => name !== to);
     expect(await sql(to, 'select application_name, sync_state from pg_stat_replication order by sync_priority')).toBe(
       `${standbys[0]}|sync\n${standbys[1]}|potential`,
     );
-    expect(ended - begun).toBeLessThan(5000);
   });
 
   it('goes back to where it began when the new primary does not get all WAL', async () => {
@@ -65,8 +63,7 @@ describe('switchover', () => {
       process.kill(receiver, 'SIGCONT');
     }
     expect(await sql('pg_sync_master', 'select pg_is_in_recovery()')).toBe('f');
-    await waitFor('both standbys', 30, async () =>
-      (await sql('pg_sync_master', 'select count(*) from pg_stat_replication')) === '2' ? true : null,
-    );
+    const streaming = "select count(*) from pg_stat_replication where state = 'streaming'";
+    await waitForSql(runtime.cluster, node('pg_sync_master'), streaming, '2', 60);
   });
 });

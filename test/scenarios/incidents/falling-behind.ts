@@ -21,7 +21,7 @@ export function fallingBehind(watched: () => WatchedCluster): void {
 
   it.sequential('when it does not keep up with what is written, by bytes and by time', async () => {
     const { cluster } = watched();
-    const writer = await Writer.start(cluster, watched().node('slow_primary'));
+    await using _writer = await Writer.start(cluster, watched().node('slow_primary'));
     const startup = Number(await sql('slow_second', "select pid from pg_stat_activity where backend_type = 'startup'"));
     process.kill(startup, 'SIGSTOP');
     try {
@@ -33,7 +33,6 @@ export function fallingBehind(watched: () => WatchedCluster): void {
       process.kill(startup, 'SIGCONT');
     }
     await watched().expectAlerts(/^RECOVERED/);
-    await writer.stop();
   }, 120_000);
 
   it.sequential('when it is away: its slot fills, until the WAL that it needs is gone', async () => {

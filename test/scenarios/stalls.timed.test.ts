@@ -1,0 +1,109 @@
+/** How long an application that writes waits for what happens in its cluster, on a machine that does nothing else. */
+import { rmSync } from 'node:fs';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { RunbookName } from '../../lambdas/contract/names.ts';
+import { dataDirectoryOf } from '../../local/client/host-access.ts';
+import { startPostgres, stopPostgres } from '../../local/client/host-power.ts';
+import { LedgerWriter, makeLedger } from '../../local/client/ledger.ts';
+import { nodeNamed, superuserSql, waitForSql } from '../../local/client/node-sql.ts';
+import { runRunbook } from '../../local/client/runbook-run.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
+import { Writer } from '../../local/client/writer.ts';
+import { notesCluster } from '../support/clusters.ts';
+import { hang } from '../support/hang.ts';
+import { LocalRuntime } from '../support/local-runtime.ts';
+
+const [master, slave01, slave02] = ['pg_sync_master', 'pg_sync_slave01', 'pg_sync_slave02'] as const;
+const rule = 'FIRST 1 ("pg_sync_slave01","pg_sync_slave02")';
+
+describe('a write every 100 ms', () => {
+  let runtime: LocalRuntime;
+
+  const node = (name: string) => nodeNamed(runtime.cluster, name);
+  const run = (runbook: RunbookName, input: object = {}) =>
+    runRunbook(runtime.clients, 'pg-sync', runbook, 240, undefined, input);
+  const succeed = async (runbook: RunbookName, input: object = {}) => {
+    const outcome = await run(runbook, input);
+    expect(outcome, JSON.stringify(outcome)).toMatchObject({ status: 'SUCCEEDED' });
+  };
+  const onPrimary = (sql: string, expected: string) => waitForSql(runtime.cluster, node(master), sql, expected, 60);
+  const write = () => Writer.start(runtime.cluster, node(master));
+
+  beforeAll(async () => {
+    runtime = await LocalRuntime.start({ clusters: [notesCluster()] });
+    await succeed('setup');
+    await superuserSql(
+      runtime.cluster,
+      node(master),
+      'set synchronous_commit = local; create table bulk as select g, repeat(md5(g::text), 20) as text from generate_series(1, 200000) g',
+      60,
+    );
+  }, 300_000);
+  afterAll(() => runtime?.[Symbol.asyncDispose](), 60_000);
+
+  beforeEach(async () => {
+    await onPrimary(
+      'select application_name, sync_state from pg_stat_replication order by sync_priority',
+      `${slave01}|sync\n${slave02}|potential`,
+    );
+  }, 60_000);
+
+  it('waits less than a second while a standby is built', async () => {
+    // The standby of the first priority loses its data: its clone must not take its place in the list.
+    await stopPostgres(runtime.cluster, node(slave01));
+    rmSync(dataDirectoryOf(runtime.cluster, node(slave01)), { recursive: true });
+    await using writer = await write();
+    await succeed('setup');
+    const { longestMilliseconds, commits } = await writer.stop();
+    console.log(`longest commit ${Math.round(longestMilliseconds)} ms of ${commits} while a standby was built`);
+    expect(commits).toBeGreaterThan(10);
+    expect(longestMilliseconds).toBeLessThan(1000);
+  }, 300_000);
+
+  it('waits less than a second when commits wait for a standby again', async () => {
+    const standbys = [node(slave01), node(slave02)];
+    await Promise.all(standbys.map((standby) => stopPostgres(runtime.cluster, standby)));
+    await succeed('allow-async', { minutes: 60, reason: 'both standbys are being repaired' });
+    await makeLedger(runtime.cluster, node(master));
+    await using writer = LedgerWriter.start(runtime.cluster);
+    await waitFor('rows', 20, () => writer.acknowledged.length > 5);
+    writer.takeLongestGap();
+    await Promise.all(standbys.map((standby) => startPostgres(runtime.cluster, standby)));
+    await onPrimary("select count(*) from pg_stat_replication where state = 'streaming'", '2');
+    // Soon the checker would start it; where it has, this one is refused.
+    await run('resume-sync');
+    await onPrimary('show synchronous_standby_names', rule);
+    const rows = writer.acknowledged.length;
+    await waitFor('rows that waited', 20, () => writer.acknowledged.length > rows + 5);
+    const { from, to } = writer.takeLongestGap();
+    console.log(`longest time without an acknowledged row until they waited for a standby again: ${to - from} ms`);
+    expect(to - from).toBeLessThan(1000);
+  }, 120_000);
+
+  it('waits less than 12 s when the synchronous standby hangs', async () => {
+    await using writer = await write();
+    {
+      using _hanging = hang(runtime.cluster, node(slave01));
+      const state = `select sync_state from pg_stat_replication where application_name = '${slave02}'`;
+      await onPrimary(state, 'sync');
+    }
+    const { longestMilliseconds } = await writer.stop();
+    console.log(`longest write while the synchronous standby hung: ${(longestMilliseconds / 1000).toFixed(1)} s`);
+    expect(longestMilliseconds).toBeGreaterThan(2000);
+    expect(longestMilliseconds).toBeLessThan(12_000);
+  }, 120_000);
+
+  // The last one: afterwards another node is the primary.
+  it('is not acknowledged for less than 5 s in a switchover', async () => {
+    await makeLedger(runtime.cluster, node(master));
+    await using writer = LedgerWriter.start(runtime.cluster);
+    await waitFor('rows', 20, () => writer.acknowledged.length > 5);
+    writer.takeLongestGap();
+    await succeed('switchover', { to: slave01 });
+    const rows = writer.acknowledged.length;
+    await waitFor('rows on the new primary', 20, () => writer.acknowledged.length > rows + 5);
+    const { from, to } = writer.takeLongestGap();
+    console.log(`longest time without an acknowledged row in a switchover: ${to - from} ms`);
+    expect(to - from).toBeLessThan(5000);
+  }, 120_000);
+});
