@@ -3,9 +3,10 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { StartInstancesCommand } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkerKnows } from '../../local/client/checker-state.ts';
 import { stopHost } from '../../local/client/control.ts';
-import { asPostgresUser, dataDirectoryOf, hostPath, onHost } from '../../local/client/host-access.ts';
-import { stopPostgres } from '../../local/client/host-power.ts';
+import { dataDirectoryOf, hostPath } from '../../local/client/host-access.ts';
+import { stopAsByCrash, stopPostgres } from '../../local/client/host-power.ts';
 import { LedgerWriter, makeLedger, missingRows } from '../../local/client/ledger.ts';
 import type { Mail } from '../../local/client/mailbox.ts';
 import { waitFor } from '../../local/client/wait-for.ts';
@@ -65,14 +66,6 @@ describe('by policy', () => {
       return hostPath(cluster, rejoining.node(name), dataDirectoryOf(cluster, rejoining.node(name)));
     };
 
-    /** Kills PostgreSQL on a node, as the crash of its host would. */
-    async function crash(name: string): Promise<void> {
-      const { cluster } = rejoining;
-      const node = rejoining.node(name);
-      const stop = [`${cluster.postgres.binDirectory}/pg_ctl`, '-D', dataDirectoryOf(cluster, node), '-s', '-w'];
-      await onHost(cluster, node, asPostgresUser(cluster, [...stop, '-m', 'immediate', 'stop']));
-    }
-
     /** The notices and alerts from the trouble to its end and that of the runbook, in their order. */
     async function untilRecovered(): Promise<Mail[]> {
       const mails: Mail[] = [];
@@ -96,7 +89,7 @@ describe('by policy', () => {
     }, 150_000);
 
     it.sequential('is made a standby again when it has lost its WAL and would start as a primary', async () => {
-      await crash('rejoin_first');
+      await stopAsByCrash(rejoining.cluster, rejoining.node('rejoin_first'));
       const data = dataOf('rejoin_first');
       rmSync(join(data, 'standby.signal'));
       const wal = join(data, 'pg_wal');
@@ -112,11 +105,12 @@ describe('by policy', () => {
   describe.concurrent('a primary whose host crashes', () => {
     it.sequential('is replaced, and no acknowledged row is lost', async () => {
       const { cluster } = failing;
-      // The checker must have seen who the primary is: nothing follows from a node that it does not know.
-      await failing.expectSilence(2);
+      // Nothing follows from a node that the checker does not know.
+      await checkerKnows(runtime.clients, cluster.name, 'failing_primary');
+      expect(await failing.mailbox.unread()).toEqual([]);
       await makeLedger(cluster, failing.node('failing_primary'));
-      const writer = LedgerWriter.start(cluster);
-      await waitFor('rows', 10, () => writer.acknowledged.length > 10 || null);
+      await using writer = LedgerWriter.start(cluster);
+      await waitFor('rows', 20, () => writer.acknowledged.length > 10);
       await stopHost(runtime.endpoint, 'failing_primary', false);
       const crashed = Date.now();
       await waitFor('rows on another primary', 60, () => writer.lastAcknowledged > crashed + 1000 || null);

@@ -1,17 +1,18 @@
 /** The failover runbook on real PostgreSQL, with an application that writes all the while. */
-import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkerKnows, checkerState } from '../../local/client/checker-state.ts';
 import { dataDirectoryOf } from '../../local/client/host-access.ts';
-import { stopPostgres } from '../../local/client/host-power.ts';
+import { killPostmaster, stopPostgres } from '../../local/client/host-power.ts';
 import { LedgerWriter, makeLedger, missingRows } from '../../local/client/ledger.ts';
-import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
-import { runRunbook } from '../../local/client/runbook-run.ts';
+import { nodeNamed, superuserSql, waitForSql } from '../../local/client/node-sql.ts';
+import { awaitRunbook, runRunbook, startRunbook } from '../../local/client/runbook-run.ts';
 import { waitFor } from '../../local/client/wait-for.ts';
 import { WriteProbe, writesBesideAnother } from '../../local/client/write-probe.ts';
 import { notesCluster } from '../support/clusters.ts';
+import { stepEntered } from '../support/executions.ts';
 import { LocalRuntime } from '../support/local-runtime.ts';
 
 const [master, slave01, slave02] = ['pg_sync_master', 'pg_sync_slave01', 'pg_sync_slave02'];
@@ -23,6 +24,9 @@ describe('failover', () => {
   const run = (runbook: 'setup' | 'failover' | 'switchover', input: object = {}) =>
     runRunbook(runtime.clients, 'pg-sync', runbook, 240, undefined, input);
   const setUp = async () => expect(await run('setup')).toMatchObject({ status: 'SUCCEEDED' });
+  const seen = (name: string, statement: string, expected: string) =>
+    waitForSql(runtime.cluster, node(name), statement, expected, 60);
+  const knows = (primary: string) => checkerKnows(runtime.clients, 'pg-sync', primary);
 
   async function cutPower(name: string): Promise<void> {
     await runtime.clients.ec2.send(new StopInstancesCommand({ InstanceIds: [node(name).instanceId] }));
@@ -46,17 +50,14 @@ describe('failover', () => {
 
   /** What happens to applications and nodes while `act` runs. */
   async function watched(act: () => Promise<unknown>, successor: string): Promise<void> {
-    const writer = LedgerWriter.start(runtime.cluster, 50);
-    const probe = WriteProbe.start(runtime.cluster);
-    try {
-      await waitFor('rows', 20, () => (writer.acknowledged.length > 5 ? true : null));
-      await act();
-      const done = Date.now();
-      await waitFor('rows on the new primary', 30, () => (writer.lastAcknowledged > done ? true : null));
-    } finally {
-      await writer.stop();
-      await probe.stop();
-    }
+    await using writer = LedgerWriter.start(runtime.cluster, 50);
+    await using probe = WriteProbe.start(runtime.cluster);
+    await waitFor('rows', 20, () => writer.acknowledged.length > 5);
+    await act();
+    const done = Date.now();
+    await waitFor('rows on the new primary', 30, () => writer.lastAcknowledged > done);
+    await writer.stop();
+    await probe.stop();
     expect(await missingRows(runtime.cluster, node(successor), writer.acknowledged)).toEqual([]);
     expect(writesBesideAnother(probe.take())).toEqual([]);
   }
@@ -81,14 +82,9 @@ describe('failover', () => {
   });
 
   it('promotes a standby when the primary has crashed; no acknowledged row is lost', async () => {
-    await waitFor('the checker to have looked', 30, async () => {
-      const { status } = await runRunbook(runtime.clients, 'pg-sync', 'setup', 60);
-      return status === 'SUCCEEDED' ? true : null;
-    });
-    await pause(6000);
-    const data = dataDirectoryOf(runtime.cluster, node(master));
+    await knows(master);
     await watched(async () => {
-      process.kill(Number.parseInt(readFileSync(join(data, 'postmaster.pid'), 'utf8'), 10), 'SIGKILL');
+      await killPostmaster(runtime.cluster, node(master));
       const outcome = await run('failover');
       expect(outcome, JSON.stringify(outcome)).toMatchObject({
         status: 'SUCCEEDED',
@@ -97,32 +93,50 @@ describe('failover', () => {
     }, slave01);
     expect(await sql(slave01, 'show synchronous_standby_names')).toBe(`FIRST 1 ("${master}","${slave02}")`);
     expect(await sql(slave01, 'select application_name, sync_state from pg_stat_replication')).toBe(`${slave02}|sync`);
-    expect(await run('setup')).toMatchObject({ status: 'FAILED' });
+    // Its data may be worth something: setup leaves it alone.
+    expect(await run('setup')).toMatchObject({
+      status: 'FAILED',
+      error: 'DataDirectoryNotEmpty',
+      cause: expect.stringContaining(master),
+    });
     await rebuild(master);
   }, 300_000);
 
   it('stops the instance of a primary whose host is gone, and stands its return', async () => {
+    await knows(slave01);
     await watched(async () => {
       await cutPower(slave01);
-      const failover = run('failover');
-      await pause(1500);
+      const failover = await startRunbook(runtime.clients, 'pg-sync', 'failover');
+      // Later than the evidence that it is gone, earlier than the proof that it stays so.
+      await stepEntered(runtime, failover, 'Stop its instance');
       await boot(slave01);
-      const outcome = await failover;
+      const outcome = await awaitRunbook(runtime.clients, 'pg-sync', failover, 240);
       expect(outcome, JSON.stringify(outcome)).toMatchObject({
         status: 'SUCCEEDED',
         output: { primary: master, formerPrimary: slave01, timeline: 3 },
       });
+      expect(JSON.stringify(outcome)).toContain('EC2 was seen to have stopped its instance');
       await boot(slave01);
+      // It comes back as the primary that it was, and the application's commit waits there for a standby.
+      await seen(slave01, 'select pg_is_in_recovery()', 'f');
+      await seen(
+        slave01,
+        "select count(*) > 0 from pg_stat_activity where usename = 'ledger' and wait_event = 'SyncRep'",
+        't',
+      );
+      // It must go on waiting.
       await pause(2000);
     }, master);
-    await boot(slave01);
     await rebuild(slave01);
   }, 300_000);
 
   it('refuses when a standby is missing that may hold commits, and puts the others back; goes on when that is allowed', async () => {
-    await pause(6000);
+    await knows(master);
     await cutPower(slave02);
-    await pause(6000);
+    await waitFor('the checker to have seen that it is gone', 60, async () => {
+      const incident = (await checkerState(runtime.clients, 'pg-sync'))?.incident;
+      return Object.values(incident?.told ?? {}).some(({ title }) => title.startsWith(`${slave02} `));
+    });
     await cutPower(master);
     const refused = await run('failover');
     expect(refused).toMatchObject({
