@@ -212,7 +212,7 @@ describe.sequential('a standby that has confirmed WAL and not replayed it', () =
     delay(hosts, node, time);
     hosts.sql('alpha', 'INSERT INTO t VALUES (2)');
     const end = hosts.sql('alpha', 'SELECT pg_current_wal_lsn()');
-    await until('it is there', () => hosts.sql(node, `SELECT pg_last_wal_receive_lsn() >= '${end}'`) === 't');
+    await waitFor('it is there', 20, () => hosts.sql(node, `SELECT pg_last_wal_receive_lsn() >= '${end}'`) === 't');
     return end;
   };
   const hasReplayed = (node: string, end: string) => hosts.sql(node, `SELECT pg_last_wal_replay_lsn() >= '${end}'`);
