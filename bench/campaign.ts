@@ -5,15 +5,13 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { DescribeInstancesCommand, StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
 import exampleClusters from '../clusters.json' with { type: 'json' };
-import { checkerStateSchema } from '../lambdas/contract/health.ts';
-import { type RunbookName, resourceNames } from '../lambdas/contract/names.ts';
+import type { RunbookName } from '../lambdas/contract/names.ts';
 import { type LocalClients, localClients } from '../local/client/aws-clients.ts';
 import { dataDirectoryOf, hostPath, type LocalCluster, localClusters } from '../local/client/host-access.ts';
 import { stopPostgres } from '../local/client/host-power.ts';
-import { superuserSql } from '../local/client/node-sql.ts';
+import { waitForSql } from '../local/client/node-sql.ts';
 import { runRunbook } from '../local/client/runbook-run.ts';
 import { freePort } from './running-cluster.ts';
 
@@ -27,7 +25,6 @@ export class Campaign {
   readonly clients: LocalClients;
   readonly #directory: string;
   readonly #command: readonly string[];
-  readonly #tables: DynamoDBClient;
   #runtime: ChildProcess;
 
   private constructor(runtime: ChildProcess, directory: string, command: readonly string[], endpoint: string) {
@@ -35,11 +32,6 @@ export class Campaign {
     if (cluster === undefined) throw new Error('clusters.json holds no cluster');
     this.cluster = cluster;
     this.clients = localClients(endpoint, cluster.network.region);
-    this.#tables = new DynamoDBClient({
-      endpoint,
-      region: cluster.network.region,
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    });
     this.#runtime = runtime;
     this.#directory = directory;
     this.#command = command;
@@ -97,16 +89,6 @@ export class Campaign {
     return outcome;
   }
 
-  /** Nodes that say they are primaries. */
-  async primaries(): Promise<Node[]> {
-    const said = await Promise.all(
-      this.cluster.nodes.map((node) =>
-        superuserSql(this.cluster, node, 'select pg_is_in_recovery()', 3).catch(() => 'unknown'),
-      ),
-    );
-    return this.cluster.nodes.filter((_, index) => said[index] === 'f');
-  }
-
   /** SIGKILL of everything on the host, at once. */
   async cutPower({ instanceId }: Node): Promise<void> {
     await this.clients.ec2.send(new StopInstancesCommand({ InstanceIds: [instanceId], Force: true }));
@@ -143,33 +125,10 @@ export class Campaign {
 
   /** Waits until all others stream from the primary, and commits wait for one of them. */
   async healthy(primary: Node, seconds = 60): Promise<void> {
-    const deadline = Date.now() + seconds * 1000;
-    const expected = `${this.cluster.nodes.length - 1}|1`;
     const query = `select count(*) filter (where state = 'streaming'), count(*) filter (where sync_state = 'sync')
       from pg_stat_replication`;
-    for (;;) {
-      const seen = await superuserSql(this.cluster, primary, query).catch((error: Error) => error.message);
-      if (seen === expected) return;
-      if (Date.now() > deadline)
-        throw new Error(`not healthy within ${seconds} s: streaming|synchronous is ${seen}, not ${expected}`);
-      await pause(100);
-    }
-  }
-
-  /** Waits until the checker has seen that primary and its rule: a failover proves with it that no commit is lost. */
-  async checkerKnows(primary: Node, seconds = 60): Promise<void> {
-    const item = { TableName: resourceNames(this.cluster.name).stateTable, Key: { id: { S: 'checker' } } };
-    const deadline = Date.now() + seconds * 1000;
-    for (;;) {
-      const { Item } = await this.#tables.send(new GetItemCommand({ ...item, ConsistentRead: true }));
-      if (Item?.state?.S !== undefined) {
-        const { memory } = checkerStateSchema.parse(JSON.parse(Item.state.S));
-        const rule = memory.synchronous;
-        if (memory.primary?.node === primary.name && rule?.node === primary.name && rule.standbyNames !== '') return;
-      }
-      if (Date.now() > deadline) throw new Error(`the checker does not know ${primary.name} within ${seconds} s`);
-      await pause(100);
-    }
+    const whole = `${this.cluster.nodes.length - 1}|1`;
+    await waitForSql(this.cluster, primary, query, whole, seconds);
   }
 }
 
@@ -185,15 +144,6 @@ async function startRuntime(command: readonly string[]): Promise<ChildProcess> {
     await pause(50);
   }
   return child;
-}
-
-/** Waits until the condition holds. */
-export async function until(what: string, seconds: number, condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + seconds * 1000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`);
-    await pause(20);
-  }
 }
 
 /** Minimum, median, 95th percentile and maximum, for a table. */

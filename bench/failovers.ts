@@ -6,8 +6,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import Table from 'cli-table3';
 import { LedgerWriter, makeLedger, missingRows } from '../local/client/ledger.ts';
+import { primariesOf } from '../local/client/node-sql.ts';
+import { waitFor } from '../local/client/wait-for.ts';
 import { WriteProbe, writesBesideAnother } from '../local/client/write-probe.ts';
-import { Campaign, spread, until } from './campaign.ts';
+import { Campaign, spread } from './campaign.ts';
 
 const count = Number(process.argv[2] ?? 20);
 const writerCount = 4;
@@ -28,14 +30,14 @@ interface Run {
 /** @param comesBackAfter seconds from the start of the runbook; null: the host stays down until the failover is over */
 async function failOver(campaign: Campaign, series: number, comesBackAfter: number | null): Promise<Run> {
   const { cluster } = campaign;
-  const [primary, another] = await campaign.primaries();
+  const [primary, another] = await primariesOf(campaign.cluster);
   if (primary === undefined || another !== undefined) throw new Error('there is not exactly one primary');
   const writers = Array.from({ length: writerCount }, (_, index) =>
     LedgerWriter.start(cluster, writeIntervalMilliseconds, (series * writerCount + index) * 1_000_000),
   );
   const probe = WriteProbe.start(cluster);
   try {
-    await until('rows', 20, () => writers.every(({ acknowledged }) => acknowledged.length > 10));
+    await waitFor('rows', 20, () => writers.every(({ acknowledged }) => acknowledged.length > 10));
     // Long enough for the checker to have looked at it.
     await pause(1500 + Math.random() * 1000);
     const lastBefore = Math.max(...writers.map(({ lastAcknowledged }) => lastAcknowledged));
@@ -46,7 +48,9 @@ async function failOver(campaign: Campaign, series: number, comesBackAfter: numb
     const outcome = await campaign.succeed('failover', {});
     const successor = campaign.node(`${outcome.output.primary}`);
     const ended = Date.now();
-    await until('rows on the new primary', 30, () => writers.every(({ lastAcknowledged }) => lastAcknowledged > ended));
+    await waitFor('rows on the new primary', 30, () =>
+      writers.every(({ lastAcknowledged }) => lastAcknowledged > ended),
+    );
     await returning;
     // The old host is back: whatever it is able to do, it may do now.
     if (comesBackAfter !== null) await pause(3000);
@@ -76,7 +80,7 @@ async function failOver(campaign: Campaign, series: number, comesBackAfter: numb
 const campaign = await Campaign.start();
 let failed = false;
 try {
-  const [first] = await campaign.primaries();
+  const [first] = await primariesOf(campaign.cluster);
   if (first === undefined) throw new Error('setup left no primary');
   await makeLedger(campaign.cluster, first);
   const table = new Table({

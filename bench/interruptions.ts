@@ -7,10 +7,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { DescribeExecutionCommand, paginateGetExecutionHistory, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { Argument, Command } from 'commander';
 import type { RunbookName } from '../lambdas/contract/names.ts';
+import { checkerKnows } from '../local/client/checker-state.ts';
 import { LedgerWriter, makeLedger, missingRows } from '../local/client/ledger.ts';
-import { superuserSql } from '../local/client/node-sql.ts';
+import { primariesOf, superuserSql } from '../local/client/node-sql.ts';
 import { awaitRunbook, type RunbookOutcome, startRunbook } from '../local/client/runbook-run.ts';
-import { Campaign, until } from './campaign.ts';
+import { waitFor } from '../local/client/wait-for.ts';
+import { Campaign } from './campaign.ts';
 import { type Occasion, occasions } from './occasions.ts';
 import { printTable } from './table.ts';
 
@@ -66,21 +68,20 @@ async function entered(campaign: Campaign, executionArn: string, step: string): 
 }
 
 /** The primary of the newest timeline: a former one may be up beside it until it rejoins. */
-async function newestPrimary(campaign: Campaign): Promise<Node> {
-  const deadline = Date.now() + 30_000;
-  for (;;) {
-    const primaries = await campaign.primaries();
-    const positions = await Promise.all(
-      primaries.map(async (node) => ({
-        node,
-        position: await superuserSql(campaign.cluster, node, 'select pg_walfile_name(pg_current_wal_lsn())'),
-      })),
-    );
-    const [newest] = positions.toSorted((a, b) => b.position.localeCompare(a.position));
-    if (newest !== undefined) return newest.node;
-    if (Date.now() > deadline) throw new Error('no node is the primary');
-    await pause(200);
-  }
+async function newestPrimary({ cluster }: Campaign): Promise<Node> {
+  const primaries = await waitFor('a primary', 30, async () => {
+    const seen = await primariesOf(cluster);
+    return seen.length > 0 && seen;
+  });
+  const positions = await Promise.all(
+    primaries.map(async (node) => ({
+      node,
+      position: await superuserSql(cluster, node, 'select pg_walfile_name(pg_current_wal_lsn())'),
+    })),
+  );
+  const [newest] = positions.toSorted((a, b) => b.position.localeCompare(a.position));
+  if (newest === undefined) throw new RangeError('there is no primary');
+  return newest.node;
 }
 
 /** Every node that does not stream from the primary is brought back. */
@@ -153,8 +154,8 @@ class Interruptions {
     await makeLedger(cluster, primary);
     const writer = LedgerWriter.start(cluster, 50, this.#series++ * 1_000_000);
     try {
-      await until('rows', 30, () => writer.acknowledged.length > 5);
-      await this.#campaign.checkerKnows(primary);
+      await waitFor('rows', 30, () => writer.acknowledged.length > 5);
+      await checkerKnows(this.#campaign.clients, cluster.name, primary.name);
       const { steps, again, problem } = await once(this.#campaign, this.#occasion, this.#how, step, {
         primary,
         standby,

@@ -1,9 +1,9 @@
 /** What runbooks are started for in the campaign of interruptions: each makes the trouble that its runbook mends. */
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunbookName } from '../lambdas/contract/names.ts';
 import { dataDirectoryOf, hostPath } from '../local/client/host-access.ts';
-import { startPostgres, stopPostgres } from '../local/client/host-power.ts';
+import { killPostmaster, startPostgres, stopPostgres } from '../local/client/host-power.ts';
 import { superuserSql } from '../local/client/node-sql.ts';
 import type { Campaign } from './campaign.ts';
 
@@ -15,12 +15,6 @@ export interface Occasion {
   readonly onEmptyHosts?: boolean;
   /** Makes the trouble; gives the runbook's input. */
   readonly arrange: (campaign: Campaign, primary: Node, standby: Node) => Promise<object>;
-}
-
-/** SIGKILL of the postmaster: the host lives on. */
-async function crash({ cluster }: Campaign, node: Node): Promise<void> {
-  const pidFile = hostPath(cluster, node, join(dataDirectoryOf(cluster, node), 'postmaster.pid'));
-  process.kill(Number.parseInt(readFileSync(pidFile, 'utf8'), 10), 'SIGKILL');
 }
 
 async function stopStandbys({ cluster }: Campaign, primary: Node): Promise<Node[]> {
@@ -38,7 +32,7 @@ async function diverge(campaign: Campaign, primary: Node): Promise<void> {
     primary,
     'set synchronous_commit = local; create table if not exists fork (id int); insert into fork select generate_series(1, 10000)',
   );
-  await crash(campaign, primary);
+  await killPostmaster(campaign.cluster, primary);
   for (const node of standbys) await startPostgres(cluster, node);
   await campaign.succeed('failover', { allowDataLoss: true, reason: 'campaign: rows that were never acknowledged' });
 }
@@ -82,7 +76,7 @@ export const occasions: Readonly<Record<string, Occasion>> = {
   failover: {
     runbook: 'failover',
     arrange: async (campaign, primary) => {
-      await crash(campaign, primary);
+      await killPostmaster(campaign.cluster, primary);
       return {};
     },
   },
