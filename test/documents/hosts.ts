@@ -27,6 +27,7 @@ import {
   nodeCommandResultSchema,
   nodeCommands,
 } from '../../lambdas/contract/node-commands.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
 
 const runsAsRoot = process.getuid?.() === 0;
 export const osUser = runsAsRoot ? 'postgres' : userInfo().username;
@@ -311,6 +312,27 @@ export class Hosts {
     ]);
   }
 
+  /** Starts PostgreSQL on a node that has crashed, and stops it by a fast shutdown before it has recovered. */
+  async stopWhileRecovering(node: string): Promise<void> {
+    const pidFile = join(this.dataOf(node), 'postmaster.pid');
+    const pgCtl = [join(this.cluster.postgres.binDirectory, 'pg_ctl'), '-D', this.dataOf(node), '-W', '-s'];
+    execAsPostgres([...pgCtl, '-l', join(this.homeOf(node), 'started-by-hand.log'), 'start']);
+    const deadline = Date.now() + 10_000;
+    let recovering: number | undefined;
+    while (recovering === undefined) {
+      if (Date.now() > deadline) throw new Error(`no recovery was seen on ${node}`);
+      // Not a moment later than it can be seen: there is little to recover.
+      recovering = startupProcessOf(pidFile);
+    }
+    process.kill(recovering, 'SIGSTOP');
+    try {
+      execAsPostgres([...pgCtl, '-m', 'fast', 'stop']);
+    } finally {
+      process.kill(recovering, 'SIGCONT');
+    }
+    await waitFor(`end of PostgreSQL on ${node}`, 10, () => !existsSync(pidFile));
+  }
+
   /** Process id of a node's postmaster. */
   postmasterOf(node: string): number {
     return Number.parseInt(readFileSync(join(this.dataOf(node), 'postmaster.pid'), 'utf8'), 10);
@@ -361,6 +383,19 @@ export class Hosts {
       .filter((name) => /^\d+$/.test(name))
       .map(Number)
       .filter((pid) => pid !== process.pid && belongsTo(pid, this.directory));
+  }
+}
+
+/** The process that recovers, of the server that this file names. */
+function startupProcessOf(pidFile: string): number | undefined {
+  try {
+    const postmaster = Number.parseInt(readFileSync(pidFile, 'utf8'), 10);
+    const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, 'latin1').trim().split(' ');
+    return children
+      .map(Number)
+      .find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('postgres: startup'));
+  } catch {
+    return undefined; // not there yet
   }
 }
 

@@ -70,6 +70,19 @@ describe.sequential('rejoining commands', () => {
   );
 
   it(
+    'take a crash recovery that was stopped for what it is, although PostgreSQL calls it that of a standby',
+    async () => {
+      await hosts.stopWhileRecovering('alpha');
+      expect(await hosts.succeed('alpha', 'inspect-node', beta)).toMatchObject({
+        control: { state: 'in crash recovery' },
+        diverged: expect.stringContaining('not shut down cleanly'),
+      });
+      expect(await hosts.refuse('alpha', 'follow-primary', beta)).toMatchObject({ error: 'NodeDiverged' });
+    },
+    limit,
+  );
+
+  it(
     'keep what only the former primary has, and say what it is',
     async () => {
       const kept = await hosts.succeed('alpha', 'keep-diverged-wal', beta);

@@ -47,11 +47,13 @@ main() {
   succeed "$(json_object changed true bytes "$copied_bytes" seconds $((SECONDS - started)))"
 }
 
-# From 13 on pg_rewind does this itself.
+# From 13 on pg_rewind does this itself, but takes recovery from a crash that was stopped for a standby's.
 finish_recovery() {
-  if ((MAJOR_VERSION >= 13)) || [[ $CONTROL_STATE == 'shut down' || $CONTROL_STATE == 'shut down in recovery' ]]; then
-    return 0
-  fi
+  case $CONTROL_STATE in
+    'shut down' | 'shut down in recovery') return 0 ;;
+    'in crash recovery') ;;
+    *) if ((MAJOR_VERSION >= 13)); then return 0; fi ;;
+  esac
   as_postgres "$BIN_DIRECTORY/postgres" --single -F -D "$DATA" -c archive_mode=off -c archive_command=false template1 \
     >"$scratch/words" 2>&1 </dev/null || rewind_failed
 }

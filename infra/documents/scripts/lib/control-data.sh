@@ -11,6 +11,8 @@ read_control_data() {
 
 # parse_control_data DIRECTORY: sets CONTROL_STATE (as pg_controldata names it), CONTROL_TIMELINE, CONTROL_CHECKPOINT,
 # and, of a standby, RECOVERY_END with RECOVERY_END_TIMELINE: up to there it has replayed WAL. Status 1 if it cannot be.
+# A server that is stopped while it recovers from a crash leaves the state of a stopped standby, without the position
+# that only a standby notes: its WAL goes on beyond what it says.
 parse_control_data() {
   local -a word
   local -a states=('starting up' 'shut down' 'shut down in recovery' 'shutting down' 'in crash recovery'
@@ -22,6 +24,7 @@ parse_control_data() {
   CONTROL_TIMELINE=$((word[12]))
   RECOVERY_END=$(lsn "${word[35]}" "${word[34]}")
   RECOVERY_END_TIMELINE=$((word[36]))
+  if [[ $CONTROL_STATE == 'shut down in recovery' && $RECOVERY_END == 0/0 ]]; then CONTROL_STATE='in crash recovery'; fi
 }
 
 # lsn HIGH LOW: as PostgreSQL prints it.
