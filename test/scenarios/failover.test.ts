@@ -6,14 +6,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkerKnows, checkerState } from '../../local/client/checker-state.ts';
 import { dataDirectoryOf } from '../../local/client/host-access.ts';
 import { killPostmaster, stopPostgres } from '../../local/client/host-power.ts';
-import { LedgerWriter, makeLedger, missingRows } from '../../local/client/ledger.ts';
+import { makeLedger } from '../../local/client/ledger.ts';
 import { nodeNamed, superuserSql, waitForSql } from '../../local/client/node-sql.ts';
 import { awaitRunbook, runRunbook, startRunbook } from '../../local/client/runbook-run.ts';
 import { waitFor } from '../../local/client/wait-for.ts';
-import { WriteProbe, writesBesideAnother } from '../../local/client/write-probe.ts';
 import { notesCluster } from '../support/clusters.ts';
 import { stepEntered } from '../support/executions.ts';
 import { LocalRuntime } from '../support/local-runtime.ts';
+import { underLoad } from '../support/under-load.ts';
 
 const [master, slave01, slave02] = ['pg_sync_master', 'pg_sync_slave01', 'pg_sync_slave02'];
 
@@ -48,20 +48,6 @@ describe('failover', () => {
     await setUp();
   }
 
-  /** What happens to applications and nodes while `act` runs. */
-  async function watched(act: () => Promise<unknown>, successor: string): Promise<void> {
-    await using writer = LedgerWriter.start(runtime.cluster, 50);
-    await using probe = WriteProbe.start(runtime.cluster);
-    await waitFor('rows', 20, () => writer.acknowledged.length > 5);
-    await act();
-    const done = Date.now();
-    await waitFor('rows on the new primary', 30, () => writer.lastAcknowledged > done);
-    await writer.stop();
-    await probe.stop();
-    expect(await missingRows(runtime.cluster, node(successor), writer.acknowledged)).toEqual([]);
-    expect(writesBesideAnother(probe.take())).toEqual([]);
-  }
-
   beforeAll(async () => {
     const cluster = { ...notesCluster({ postgres: { majorVersion: 15 } }), monitoring: { checkIntervalSeconds: 5 } };
     runtime = await LocalRuntime.start({ clusters: [cluster] });
@@ -83,14 +69,14 @@ describe('failover', () => {
 
   it('promotes a standby when the primary has crashed; no acknowledged row is lost', async () => {
     await knows(master);
-    await watched(async () => {
+    await underLoad(runtime.cluster, node(slave01), async () => {
       await killPostmaster(runtime.cluster, node(master));
       const outcome = await run('failover');
       expect(outcome, JSON.stringify(outcome)).toMatchObject({
         status: 'SUCCEEDED',
         output: { primary: slave01, formerPrimary: master, timeline: 2, notFollowing: [] },
       });
-    }, slave01);
+    });
     expect(await sql(slave01, 'show synchronous_standby_names')).toBe(`FIRST 1 ("${master}","${slave02}")`);
     expect(await sql(slave01, 'select application_name, sync_state from pg_stat_replication')).toBe(`${slave02}|sync`);
     // Its data may be worth something: setup leaves it alone.
@@ -104,7 +90,7 @@ describe('failover', () => {
 
   it('stops the instance of a primary whose host is gone, and stands its return', async () => {
     await knows(slave01);
-    await watched(async () => {
+    await underLoad(runtime.cluster, node(master), async () => {
       await cutPower(slave01);
       const failover = await startRunbook(runtime.clients, 'pg-sync', 'failover');
       // Later than the evidence that it is gone, earlier than the proof that it stays so.
@@ -126,7 +112,7 @@ describe('failover', () => {
       );
       // It must go on waiting.
       await pause(2000);
-    }, master);
+    });
     await rebuild(slave01);
   }, 300_000);
 

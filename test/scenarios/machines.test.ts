@@ -25,10 +25,11 @@ import {
   shellInNetwork,
   startMachines,
   titled,
+  unit,
+  unitState,
 } from '../support/machines.ts';
 
 const names = ['pg_sync_master', 'pg_sync_slave01', 'pg_sync_slave02'];
-const unit = 'postgresql-12.service';
 
 describe.skipIf(noMachines)(titled('hosts that are machines'), () => {
   let runtime: LocalRuntime;
@@ -68,9 +69,7 @@ describe.skipIf(noMachines)(titled('hosts that are machines'), () => {
       '(2 rows)',
     ]);
     for (const name of names) {
-      expect(await shell(runtime, name, `systemctl is-active ${unit}; systemctl is-enabled ${unit}`)).toBe(
-        'active\nenabled',
-      );
+      expect(await unitState(runtime, name)).toBe('active\nenabled');
       expect(await shell(runtime, name, 'systemctl show -p MainPID --value postgresql-12')).toBe(
         await shell(runtime, name, 'head -1 /var/lib/pgsql/12/data/postmaster.pid'),
       );
@@ -143,7 +142,7 @@ describe.skipIf(noMachines)(titled('hosts that are machines'), () => {
     await reaches('pg_sync_slave02', 'running');
     expect(await log('pg_sync_slave02')).not.toContain('database system is shut down');
     await expectHealthy(runtime);
-    expect(await replication(runtime)).toBe(healthyReplication);
+    expect(await replication(runtime)).toBe(healthyReplication(runtime));
   }, 200_000);
 
   it('start PostgreSQL at boot where its unit is enabled, and not where it is disabled', async () => {

@@ -1,12 +1,11 @@
 /** The switchover runbook on real PostgreSQL, with an application that writes all the while. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LedgerWriter, makeLedger, missingRows } from '../../local/client/ledger.ts';
+import { makeLedger } from '../../local/client/ledger.ts';
 import { nodeNamed, superuserSql, waitForSql } from '../../local/client/node-sql.ts';
 import { runRunbook } from '../../local/client/runbook-run.ts';
-import { waitFor } from '../../local/client/wait-for.ts';
-import { WriteProbe, writesBesideAnother } from '../../local/client/write-probe.ts';
 import { notesCluster } from '../support/clusters.ts';
 import { LocalRuntime } from '../support/local-runtime.ts';
+import { underLoad } from '../support/under-load.ts';
 
 describe('switchover', () => {
   let runtime: LocalRuntime;
@@ -28,20 +27,13 @@ describe('switchover', () => {
     ['pg_sync_slave02', 'pg_sync_slave01', 3],
     ['pg_sync_master', 'pg_sync_slave02', 4],
   ])('makes %s the primary under a writer: no commit lost', async (to, from, timeline) => {
-    await using writer = LedgerWriter.start(runtime.cluster);
-    await using probe = WriteProbe.start(runtime.cluster);
-    await waitFor('rows', 20, () => writer.acknowledged.length > 5);
-    const outcome = await switchover({ to });
-    expect(outcome, JSON.stringify(outcome)).toMatchObject({
-      status: 'SUCCEEDED',
-      output: { primary: to, formerPrimary: from, timeline, notFollowing: [] },
+    await underLoad(runtime.cluster, node(to), async () => {
+      const outcome = await switchover({ to });
+      expect(outcome, JSON.stringify(outcome)).toMatchObject({
+        status: 'SUCCEEDED',
+        output: { primary: to, formerPrimary: from, timeline, notFollowing: [] },
+      });
     });
-    const rows = writer.acknowledged.length;
-    await waitFor('rows on the new primary', 20, () => writer.acknowledged.length > rows + 5);
-    await writer.stop();
-    await probe.stop();
-    expect(await missingRows(runtime.cluster, node(to), writer.acknowledged)).toEqual([]);
-    expect(writesBesideAnother(probe.take())).toEqual([]);
     const standbys = runtime.cluster.nodes.map(({ name }) => name).filter((name) => name !== to);
     expect(await sql(to, 'select application_name, sync_state from pg_stat_replication order by sync_priority')).toBe(
       `${standbys[0]}|sync\n${standbys[1]}|potential`,

@@ -81,6 +81,14 @@ export async function listens(runtime: LocalRuntime, name: string): Promise<void
   });
 }
 
+/** The unit of PostgreSQL on the machines of the notes' clusters file. */
+export const unit = 'postgresql-12.service';
+
+/** Whether PostgreSQL's unit on a machine runs, and whether it starts at boot: `active` and `enabled`, a line each. */
+export function unitState(runtime: LocalRuntime, name: string): Promise<string> {
+  return shell(runtime, name, `systemctl is-active ${unit}; systemctl is-enabled ${unit}`);
+}
+
 const replicationQuery = 'select application_name, client_addr, sync_state from pg_stat_replication order by 1';
 
 /** Rows of pg_stat_replication on the first node. */
@@ -88,13 +96,18 @@ export function replication(runtime: LocalRuntime): Promise<string> {
   return superuserSql(runtime.cluster, nodeNamed(runtime.cluster, 'pg_sync_master'), replicationQuery);
 }
 
-/** The notes' cluster when all is well. */
-export const healthyReplication = 'pg_sync_slave01|192.168.168.134|sync\npg_sync_slave02|192.168.168.135|potential';
+/** The same on the primary, when all is well. */
+export function healthyReplication({ cluster }: LocalRuntime, primary = 'pg_sync_master'): string {
+  return cluster.nodes
+    .filter(({ name }) => name !== primary)
+    .map(({ name, address }, index) => `${name}|${address}|${index === 0 ? 'sync' : 'potential'}`)
+    .join('\n');
+}
 
 /** Waits until the cluster is healthy again by itself, and a write is durable. */
-export async function expectHealthy(runtime: LocalRuntime, seconds = 60): Promise<void> {
-  const primary = nodeNamed(runtime.cluster, 'pg_sync_master');
-  await waitForSql(runtime.cluster, primary, replicationQuery, healthyReplication, seconds);
+export async function expectHealthy(runtime: LocalRuntime, name = 'pg_sync_master'): Promise<void> {
+  const primary = nodeNamed(runtime.cluster, name);
+  await waitForSql(runtime.cluster, primary, replicationQuery, healthyReplication(runtime, name), 60);
   await superuserSql(
     runtime.cluster,
     primary,

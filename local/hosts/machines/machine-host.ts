@@ -7,7 +7,7 @@ import { closeSync, copyFileSync, mkdirSync, openSync, readFileSync, rmSync, wri
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { AgentLink } from '../agent-link.ts';
-import { allProcesses, isAlive, type Process, processLink } from '../all-processes.ts';
+import { allProcesses, findProcess, isAlive, type Process, processLink } from '../all-processes.ts';
 import type { Host, HostFacts, HostScript, HostState, RunningScript } from '../host.ts';
 import { groupFilesOf, inGroups, makeGroup, removeGroups } from './cgroups.ts';
 import type { Disk } from './disk.ts';
@@ -20,8 +20,10 @@ export interface MachineHostOptions {
   readonly facts: HostFacts;
   readonly room: Room;
   readonly disk: Disk;
-  /** Name for systemd-nspawn; its link on the switch is `vb-<id>`. */
+  /** Name for systemd-nspawn. */
   readonly id: string;
+  /** Its link on the switch, which systemd-nspawn makes at each boot and names after the machine. */
+  readonly link: string;
   readonly hostname: string;
   /** Control group, a name that nobody else uses. */
   readonly group: string;
@@ -199,6 +201,9 @@ export class MachineHost implements Host {
   /** The machine has ended, whoever wished it. One that reboots by itself is switched on again. */
   async #powerIsOff(reboots: boolean, groupFiles: readonly string[]): Promise<void> {
     rmSync(this.#initFile, { force: true });
+    // Process 1 goes last: by then the kernel has closed the connections of all others.
+    while (this.#init !== undefined && isStillAlive(this.#init)) await pause(pollMilliseconds);
+    await this.#unplug();
     this.#power = undefined;
     this.#init = undefined;
     this.#agent = undefined;
@@ -210,6 +215,15 @@ export class MachineHost implements Host {
     await removeGroups(this.#options.group);
     this.#enter('stopped');
     for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  /**
+   * Takes the machine off the switch. Its network outlives its processes: the kernel goes on sending what they left in
+   * their connections, for minutes if nobody confirms it, and the next boot could not make its link.
+   */
+  async #unplug(): Promise<void> {
+    const { room, link } = this.#options;
+    await room.configure(['ip', 'link', 'delete', link]).catch(() => undefined); // gone already, or the room is
   }
 
   async powerOff(): Promise<void> {
@@ -302,6 +316,12 @@ export class MachineHost implements Host {
       },
     };
   }
+}
+
+/** True while it is this very process that has the number, and it has not ended. */
+function isStillAlive({ pid, started }: Process): boolean {
+  const now = findProcess(pid);
+  return now !== undefined && now.started === started && isAlive(now);
 }
 
 /** Processes outside of a machine that have entered it for others: these cannot end before they are taken note of. */

@@ -159,7 +159,7 @@ async function makeMachine({ facts, cluster, link }: Place, parts: MachineParts)
     }),
   );
   return new MachineHost({
-    ...{ facts, room, disk, hostname, directory, say },
+    ...{ facts, room, disk, hostname, directory, say, link },
     id: link.replace('vb-', ''),
     group: parts.group,
     endpoint: parts.endpoint,
