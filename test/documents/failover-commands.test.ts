@@ -1,5 +1,5 @@
 /** Fencing, detaching, promoting and their way back, on hosts with real PostgreSQL. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../../local/client/wait-for.ts';
@@ -7,6 +7,7 @@ import { Hosts } from './hosts.ts';
 
 const limit = 120_000;
 const rule = (...names: string[]) => ({ StandbyNames: `FIRST 1 (${names.map((name) => `"${name}"`).join(',')})` });
+const checkpointer = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'";
 const isAutomatic = (hosts: Hosts, node: string) => existsSync(`${hosts.dataOf(node)}.runbook/autostart`);
 
 describe.sequential('a planned change of the primary', () => {
@@ -187,12 +188,28 @@ describe.sequential('an unplanned one', () => {
     async () => {
       const { receivedLsn } = await hosts.succeed('beta', 'stop-following', rule('alpha', 'gamma'));
       await hosts.succeed('gamma', 'stop-following', rule('alpha', 'beta'));
+      // As in the minutes after a promotion: its checkpoint has not ended yet.
+      process.kill(Number(hosts.sql('beta', checkpointer)), 'SIGSTOP');
       await hosts.succeed('beta', 'promote', { ...rule('gamma'), MinimumLsn: '0/0' });
       expect(receivedLsn).toMatch(/^0\/\w+$/);
       await hosts.succeed('gamma', 'start-standby', { Primary: 'beta' });
       hosts.sql('beta', 'INSERT INTO t VALUES (2)');
       expect(await hosts.succeed('gamma', 'stop-following', rule('alpha', 'beta'))).toMatchObject({ timeline: 2 });
       expect(await hosts.succeed('gamma', 'stop-following', rule('alpha', 'beta'))).toMatchObject({ timeline: 2 });
+    },
+    limit,
+  );
+
+  it(
+    'return-primary knows the timeline of a node that was promoted minutes ago, and a successor by its history',
+    async () => {
+      const history = join(hosts.dataOf('beta'), 'pg_wal', '00000002.history');
+      expect(await hosts.succeed('beta', 'fence-primary', { Mode: 'any' })).toMatchObject({ timeline: 1 });
+      const own = readFileSync(history, 'utf8');
+      writeFileSync(history, own.replace(/\t0\/\w+/, '\t0/1234'));
+      expect(await hosts.refuse('beta', 'return-primary', { Start: 'yes' })).toMatchObject({ error: 'TwoPrimaries' });
+      writeFileSync(history, own);
+      expect(await hosts.succeed('beta', 'return-primary', { Start: 'yes' })).toMatchObject({ started: true });
     },
     limit,
   );

@@ -38,17 +38,51 @@ main() {
   succeed "$(json_object changed "$changed" started "$started")"
 }
 
-# A node on a later timeline has been promoted: two primaries would be worse than none.
+# A node on a later timeline has been promoted, as has one on a timeline of the same number that began elsewhere: two
+# primaries would be worse than none.
 require_no_successor() {
-  local node answer timeline
+  local node answer own timeline
+  own=$(own_timeline)
   write_scratch_file passfile "$(pgpass_lines "$SECRET_USER" "$SECRET_PASSWORD")"
   for node in "${NODES[@]}"; do
     if [[ $node == "$NODE" ]]; then continue; fi
     answer=$(identify_system "$node" "$SECRET_USER" "$scratch/passfile" 3) || continue
     read -r _ timeline _ <<<"$answer"
-    if ((timeline > CONTROL_TIMELINE)); then
-      fail TwoPrimaries "$node is on timeline $timeline, $NODE on $CONTROL_TIMELINE: $node was promoted." \
+    if ((timeline > own)) || { ((timeline == own)) && began_elsewhere "$node" "$own"; }; then
+      fail TwoPrimaries "$node is on timeline $timeline, $NODE on $own: $node was promoted." \
         "$NODE stays fenced. Start the rejoin runbook for it."
+    fi
+  done
+}
+
+# The control file names the timeline before until the first checkpoint after a promotion, which takes minutes. The
+# history of its own timeline a node has before anything else of it.
+own_timeline() {
+  local file number timeline=$CONTROL_TIMELINE
+  for file in "$DATA"/pg_wal/????????.history; do
+    if [[ ! -e $file ]]; then continue; fi
+    number=${file##*/}
+    number=$((16#${number%.history}))
+    if ((number > timeline)); then timeline=$number; fi
+  done
+  printf '%s' "$timeline"
+}
+
+# began_elsewhere NODE TIMELINE: whether another node's timeline of that number is not this node's.
+began_elsewhere() {
+  local file answer
+  printf -v file '%s/pg_wal/%08X.history' "$DATA" "$2"
+  if [[ ! -r $file ]]; then return 1; fi
+  answer=$(replication_command "TIMELINE_HISTORY $2" "$1" "$SECRET_USER" "$scratch/passfile" 3) || return 1
+  [[ $(switches <<<"$answer") != "$(switches <"$file")" ]]
+}
+
+# Where one timeline became the next, from the text of a history.
+switches() {
+  local line
+  while IFS= read -r line || [[ -n $line ]]; do
+    if [[ $line =~ ^([0-9A-F]+\.history\ )?([0-9]+)[[:space:]]+([0-9A-F]+/[0-9A-F]+) ]]; then
+      printf '%s %s\n' "${BASH_REMATCH[2]}" "${BASH_REMATCH[3]}"
     fi
   done
 }
