@@ -66,7 +66,7 @@ export const errorMeanings = {
   // Fencing and promoting
   NodeIsFenced: 'the node is a former primary that was fenced; it may lack what its successor has committed',
   StillRunning: 'processes of PostgreSQL cannot be ended',
-  ShutdownTimedOut: 'PostgreSQL did not shut down cleanly in the time that writers can wait',
+  ShutdownTimedOut: 'PostgreSQL did not shut down in the time that it got',
   NotShutDownCleanly: 'PostgreSQL stopped, and its standbys may lack the end of its WAL',
   PrimaryNotRunning: 'the primary that was to be stopped cleanly does not run',
   StillFollowing: 'a standby’s WAL receiver does not end',

@@ -72,7 +72,7 @@ export const nodeCommands = {
     summary:
       'Initializes PostgreSQL if its directory is empty, starts it, and sets what synchronous replication needs.',
     mutating: true,
-    executionTimeoutSeconds: 600,
+    executionTimeoutSeconds: 900,
     parameters: {},
   },
   'ensure-roles-and-slots': {

@@ -31,6 +31,8 @@ main() {
   apply_settings
   apply_hba "$hba_file"
   if [[ $restart_needed == true ]]; then
+    checkpoint_before_stop
+    check_epoch
     restart_server
     restarted=true changed=true
     require_settings
@@ -50,8 +52,10 @@ refuse_directory() {
 
 # A complete data directory is made beside and put in place in one step: what a killed initdb leaves is in nobody's way.
 initialize() {
-  local words locale=C
-  if locale -a 2>/dev/null | grep -Eqix 'C\.utf-?8'; then locale=C.UTF-8; fi
+  local words locales locale=C
+  # Read to its end: grep -q would leave a long list at the first match, and the broken pipe count as no match.
+  locales=$(locale -a 2>/dev/null || true)
+  if grep -Eqix 'C\.utf-?8' <<<"$locales"; then locale=C.UTF-8; fi
   prepare_incoming
   words=$(as_postgres "$BIN_DIRECTORY/initdb" -D "$INCOMING_DATA" -U "$OS_USER" --auth-local=peer \
     --auth-host="$AUTHENTICATION" --data-checksums -E UTF8 --locale="$locale" 2>&1 </dev/null) ||
@@ -67,6 +71,7 @@ initialize() {
 }
 
 ensure_running() {
+  wait_while_stopping
   if find_server; then
     wait_until_accepting "$start_limit" || start_failed 'PostgreSQL runs and does not accept connections'
   else

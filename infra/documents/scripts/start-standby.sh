@@ -26,6 +26,7 @@ main() {
   primary_system_identifier >/dev/null
   require_secret_user "$REPLICATION_SECRET" "$REPLICATION_USER"
   put_replication_passfile
+  wait_while_stopping
   if find_server; then
     wait_until_accepting "$start_limit" || start_failed 'PostgreSQL runs and does not accept connections'
     follow_while_running

@@ -34,25 +34,6 @@ would_be_standby() {
   [[ -e $DATA/standby.signal && ($CONTROL_STATE != 'in production' || -e $DATA/backup_label) ]]
 }
 
-# stop_within SECONDS MODE: status 1 if PostgreSQL still runs then.
-stop_within() {
-  local deadline=$((SECONDS + $1))
-  find_server || return 0
-  changed=true
-  if [[ $SERVICE_CONTROL == systemd ]]; then
-    # Without it the unit might start again what ends outside of it.
-    systemctl stop --no-block "$SERVICE_UNIT" || true
-  fi
-  if [[ $SERVICE_CONTROL != systemd || $2 != fast ||
-    $(systemctl show -p MainPID "$SERVICE_UNIT") != "MainPID=$SERVER_PID" ]]; then
-    as_postgres "$BIN_DIRECTORY/pg_ctl" stop -D "$DATA" -m "$2" -W -s || true
-  fi
-  while find_server; do
-    if ((SECONDS >= deadline)); then return 1; fi
-    sleep 0.05
-  done
-}
-
 # Ends whatever still works in the data directory, or is only just starting: a session outlives its postmaster for a
 # while, and a host that boots may be about to start PostgreSQL.
 end_remaining() {

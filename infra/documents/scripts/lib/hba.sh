@@ -37,18 +37,20 @@ hba_with_block() {
     END { if (inside) printf "%s", held }' "$1"
 }
 
-# Puts the block into the running server's file; a file that PostgreSQL would refuse does not stay.
+# Puts the block into the running server's file and has it in force; a file that PostgreSQL would refuse does not stay.
+# Nothing is taken for granted because the text is right: an earlier run may have been killed after writing it.
 apply_hba() {
   local file=$1 before wanted errors
   before=$(<"$file")
   wanted=$(hba_with_block "$file")
-  if [[ $before == "$wanted" ]]; then return 0; fi
   put_file "$file" "$wanted"
   errors=$(sql <<<"SELECT 'line ' || line_number || ': ' || error FROM pg_hba_file_rules WHERE error IS NOT NULL")
   if [[ -n $errors ]]; then
-    write_file "$file" "$before"
+    if [[ $before != "$wanted" ]]; then write_file "$file" "$before"; fi
     fail ConfigurationRefused "PostgreSQL on $NODE refuses $file with the runbooks' lines at its top: $errors" \
-      'The former file is back in place. Repair its lines and start the runbook again.'
+      'The file is as it was. Repair its lines and start the runbook again.'
   fi
-  reload_and_wait
+  # The time of a file is in whole seconds.
+  if [[ $(sql <<<"SELECT modification >= date_trunc('second', pg_conf_load_time())
+      FROM pg_stat_file($(sql_literal "$file"))") != f ]]; then reload_and_wait; fi
 }

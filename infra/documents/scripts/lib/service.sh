@@ -1,7 +1,8 @@
 # Starting and stopping PostgreSQL: through its systemd unit, or with pg_ctl.
 
-# Seconds: a start may have to recover from a crash first, a stop hands the rest of the WAL to the standbys.
-readonly start_limit=300 stop_limit=120
+# Seconds: a start may have to recover from a crash first, a stop hands the rest of the WAL to the standbys, after a
+# checkpoint.
+readonly start_limit=300 stop_limit=300 checkpoint_limit=150
 readonly SERVER_LOG=$STATE/postgresql.log
 
 # Starts the server and waits until it accepts connections.
@@ -11,7 +12,9 @@ start_server() {
     systemd)
       # A unit that failed too often is otherwise refused although its cause is repaired.
       systemctl reset-failed "$SERVICE_UNIT" || true
-      systemctl start "$SERVICE_UNIT" || start_failed "systemctl start $SERVICE_UNIT failed"
+      # It would wait without limit for a standby that never becomes consistent.
+      systemctl start --no-block "$SERVICE_UNIT" || start_failed "systemctl start $SERVICE_UNIT failed"
+      wait_while_unit_starts
       ;;
     pg_ctl) pg_ctl_start || start_failed "pg_ctl start failed" ;;
   esac
@@ -22,18 +25,66 @@ pg_ctl_start() {
   as_postgres "$BIN_DIRECTORY/pg_ctl" start -D "$DATA" -w -t "$start_limit" -s -l "$SERVER_LOG" </dev/null
 }
 
+# Until the server is there, ready or not; or the unit says that it will not be.
+wait_while_unit_starts() {
+  local deadline=$((SECONDS + start_limit))
+  while ! find_server && ((SECONDS < deadline)); do
+    if unit_has_ended; then start_failed "systemctl start $SERVICE_UNIT failed"; fi
+    sleep 0.1
+  done
+}
+
+# Whether the unit does not run and nothing is about to start it: while a job waits, it may still be ending.
+unit_has_ended() {
+  local state
+  state=$(systemctl show -p ActiveState -p SubState -p Job "$SERVICE_UNIT")
+  [[ $state != *Job=[1-9]* &&
+    ($state == *ActiveState=failed* || $state == *ActiveState=inactive* || $state == *SubState=auto-restart*) ]]
+}
+
+# Whatever happens on the way: a server that was stopped here is started, by this run or by the next one.
 restart_server() {
-  stop_server
+  stop_within "$stop_limit" fast || still_stopping
   start_server
 }
 
-stop_server() {
-  # A server that was started by hand is not the unit's to stop.
-  if [[ $SERVICE_CONTROL == systemd && $(systemctl show -p MainPID "$SERVICE_UNIT") == "MainPID=$SERVER_PID" ]]; then
-    systemctl stop "$SERVICE_UNIT"
-  else
-    as_postgres "$BIN_DIRECTORY/pg_ctl" stop -D "$DATA" -m fast -w -t "$stop_limit" -s
+# Makes the checkpoint of a shutdown that follows short. What cannot even do that is not stopped.
+checkpoint_before_stop() {
+  (sql_options+=" -c statement_timeout=${checkpoint_limit}s" && try_sql <<<'CHECKPOINT') ||
+    sql_failed SqlFailed 'Nothing was stopped. Start the runbook again when a checkpoint takes less time there.'
+}
+
+# A server that stops is gone soon; then it can be started as any that does not run.
+wait_while_stopping() {
+  local deadline=$((SECONDS + stop_limit))
+  while find_server && [[ $SERVER_STATUS == stopping ]]; do
+    if ((SECONDS >= deadline)); then still_stopping; fi
+    sleep 0.1
+  done
+}
+
+still_stopping() {
+  fail ShutdownTimedOut "PostgreSQL on $NODE has not shut down within $stop_limit s, and still does. $(server_log)" \
+    'Start the runbook again: it starts PostgreSQL as soon as that has ended. A standby, a session or an archive_command that hangs may hold it up.'
+}
+
+# stop_within SECONDS MODE: status 1 if PostgreSQL still runs then.
+stop_within() {
+  local deadline=$((SECONDS + $1))
+  find_server || return 0
+  changed=true
+  if [[ $SERVICE_CONTROL == systemd ]]; then
+    # Without it the unit might start again what ends outside of it.
+    systemctl stop --no-block "$SERVICE_UNIT" || true
   fi
+  if [[ $SERVICE_CONTROL != systemd || $2 != fast ||
+    $(systemctl show -p MainPID "$SERVICE_UNIT") != "MainPID=$SERVER_PID" ]]; then
+    as_postgres "$BIN_DIRECTORY/pg_ctl" stop -D "$DATA" -m "$2" -W -s || true
+  fi
+  while find_server; do
+    if ((SECONDS >= deadline)); then return 1; fi
+    sleep 0.05
+  done
 }
 
 # Lets PostgreSQL start when the host boots, and says so in `changed` if it did not already.
