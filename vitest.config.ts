@@ -16,6 +16,7 @@ const longest = [
   'allow-async',
   'setup-variants',
   'machines-alone',
+  'machines-repairs',
   'automation',
   'setup-refusals',
   'rejoin',
