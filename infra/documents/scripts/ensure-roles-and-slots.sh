@@ -138,15 +138,15 @@ login_works() {
 # reads each password, twice, from standard input. set_passwords USER PASSWORD…
 set_passwords() {
   local -a commands=()
-  local lines='' users=''
+  local passwords='' users=''
   while (($# > 0)); do
     commands+=(-c "\\password $1")
-    lines+=$2$'\n'$2$'\n'
+    passwords+=$2$'\n'$2$'\n'
     users+=${users:+, }$1
     role_changed "$1"
     shift 2
   done
-  printf '%s' "$lines" |
+  printf '%s' "$passwords" |
     try_psql -d postgres "${commands[@]}" >/dev/null ||
     sql_failed SqlFailed "Set the password of $users by hand and start the runbook again."
 }
