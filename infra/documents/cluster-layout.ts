@@ -1,6 +1,6 @@
 /** The cluster's constants as bash: the part of a command's script that tells it where everything is. */
 import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
-import { managedSettings } from '../../lambdas/contract/postgres-settings.ts';
+import { managedSettings, standbyLimits } from '../../lambdas/contract/postgres-settings.ts';
 import { slotName } from '../../lambdas/contract/slot-name.ts';
 
 /** What the stack knows and the configuration does not; the ids may be CDK tokens. */
@@ -43,6 +43,7 @@ export function clusterLayout(cluster: Cluster, facts: DeploymentFacts): string[
     'layout() {',
     ...constants.map(([name, value]) => `${name}=${quoted(value)}`),
     `OBSERVER_NETWORKS=(${network.observerSubnets.map(({ cidr }) => quoted(cidr)).join(' ')})`,
+    `LIMITS=(${standbyLimits.join(' ')})`,
     'NODES=()',
     'declare -gA NODE_ADDRESS NODE_CONNECTS_FROM NODE_PORT NODE_DATA_DIRECTORY NODE_SOCKET_DIRECTORY \\',
     'NODE_LISTEN_ADDRESSES NODE_SLOT',

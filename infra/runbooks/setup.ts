@@ -55,6 +55,7 @@ export class SetupRunbook extends Construct {
 
     const steps = this.preflight(onNode)
       .next(plan)
+      .next(this.raiseLimits(onNode))
       .next(
         onNode('Configure primary', { command: 'configure-primary', node: primary, epoch, resultPath: '$.configured' }),
       )
@@ -96,6 +97,7 @@ export class SetupRunbook extends Construct {
             replication: JsonPath.objectAt('$.replication.table'),
             durableWrite: JsonPath.objectAt('$.write'),
             changes: {
+              limits: JsonPath.objectAt('$.limits'),
               primary: JsonPath.objectAt('$.configured'),
               rolesAndSlots: JsonPath.objectAt('$.ensured'),
               standbys: JsonPath.objectAt('$.standbys'),
@@ -132,6 +134,23 @@ export class SetupRunbook extends Construct {
       itemSelector: branchInput,
       resultPath: '$.preflight',
     }).itemProcessor(preflight);
+  }
+
+  /** One after the other, so that commits are still confirmed; before the primary, or its standbys would end. */
+  private raiseLimits(onNode: OnNode): MapState {
+    const raise = onNode('Raise limits', {
+      command: 'raise-standby-limits',
+      node: '$.node',
+      epoch: '$.epoch',
+      resultPath: '$.raised',
+    });
+    return new MapState(this, 'Raise limits of running standbys', {
+      comment: 'One after the other, and before the primary: a standby must not have less than its primary.',
+      itemsPath: '$.plan.runningStandbys',
+      itemSelector: branchInput,
+      maxConcurrency: 1,
+      resultPath: '$.limits',
+    }).itemProcessor(raise);
   }
 
   /** All standbys at once; one that fails does not stop the others, and is reported when all have ended. */

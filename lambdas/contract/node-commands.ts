@@ -68,6 +68,13 @@ export const nodeCommands = {
     executionTimeoutSeconds: 60,
     parameters: primaryParameter,
   },
+  'raise-standby-limits': {
+    summary:
+      'Raises on a running standby the limits that its primary is going to get, and restarts it if they need it.',
+    mutating: true,
+    executionTimeoutSeconds: 1200,
+    parameters: {},
+  },
   'configure-primary': {
     summary:
       'Initializes PostgreSQL if its directory is empty, starts it, and sets what synchronous replication needs.',

@@ -108,6 +108,8 @@ export interface SetupPlan {
   primary: string;
   /** Nodes to be built or checked as standbys, in order of priority. */
   standbys: string[];
+  /** Those of them that run: they get larger limits before the primary does. */
+  runningStandbys: string[];
   /** Value that synchronous_standby_names gets at the end. */
   synchronousStandbyNames: string;
 }

@@ -15,6 +15,15 @@ export function requiredWalSenders(nodeCount: number): number {
   return 2 * (nodeCount - 1) + 1;
 }
 
+/** Limits that must be at least as large on a standby as on its primary: standbys get larger ones first. */
+export const standbyLimits: readonly string[] = [
+  'max_connections',
+  'max_worker_processes',
+  'max_wal_senders',
+  'max_prepared_transactions',
+  'max_locks_per_transaction',
+];
+
 /**
  * A setting with the value as it is given to ALTER SYSTEM, and when an existing value may stay:
  * `equal` only if it means the same; `at-least` also if it is a larger number; `one-of` if it is among `accepted`.

@@ -5,6 +5,7 @@
 import type { Cluster } from '../contract/cluster-config.ts';
 import type { Evidence, Finding, FindingKind } from '../contract/health.ts';
 import type { RunbookName } from '../contract/names.ts';
+import { standbyLimits } from '../contract/postgres-settings.ts';
 import { automaticSteps } from './automatic-steps.ts';
 
 /** One thing to do: in words, and the runbook that does it with the input that it takes. */
@@ -145,9 +146,13 @@ const remedies: Readonly<Record<FindingKind, (situation: Situation) => NextStep 
       ? setup(
           'Start the setup runbook: it sets the primary’s settings, and restarts PostgreSQL there if one needs it. Or change clusters.json if the new value is wanted.',
         )
-      : byHand(
-          `Correct the setting on ${finding.node} where it comes from, then reload or restart; or change clusters.json if the new value is wanted.`,
-        ),
+      : standbyLimits.some((name) => finding.key.endsWith(`:${name}`))
+        ? setup(
+            'Start the setup runbook: it raises such limits on the standbys first, one after the other, and then on the primary. By hand it has to be the same order: a standby with less than its primary ends, or stops replaying.',
+          )
+        : byHand(
+            `Correct the setting on ${finding.node} where it comes from, then reload or restart; or change clusters.json if the new value is wanted.`,
+          ),
   ClusterNotSetUp: () => setup('Start the setup runbook.'),
 };
 

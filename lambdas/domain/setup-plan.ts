@@ -136,6 +136,9 @@ export function planSetup(cluster: Cluster, reports: readonly PreflightReport[])
   return {
     primary: primary.name,
     standbys: standbyNames,
+    runningStandbys: standbys
+      .filter(({ report }) => 'facts' in report && report.facts.server.running)
+      .map(({ node }) => node.name),
     synchronousStandbyNames: renderSynchronousStandbyNames({
       method: cluster.replication.method,
       count: cluster.replication.count,

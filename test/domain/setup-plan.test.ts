@@ -62,6 +62,16 @@ describe('which node is the primary', () => {
     expect(planSetup(cluster, reports(...hosts))).toMatchObject({ primary, standbys });
   });
 
+  it('has its running standbys in the plan, which get larger limits before it does', () => {
+    const hosts: [Host, Host, Host] = [
+      memberHost('standby', false),
+      memberHost('primary', true),
+      memberHost('standby', true),
+    ];
+    expect(planSetup(cluster, reports(...hosts)).runningStandbys).toEqual([slave02]);
+    expect(planSetup(cluster, reports(emptyHost(), emptyHost(), emptyHost())).runningStandbys).toEqual([]);
+  });
+
   it('is followed by the rule for the others, in order of priority', () => {
     const plan = planSetup(cluster, reports(emptyHost(), memberHost('primary', true), emptyHost()));
     expect(plan.synchronousStandbyNames).toBe('FIRST 1 ("pg_sync_master","pg_sync_slave02")');

@@ -12,6 +12,7 @@
 . lib/fence.sh
 . lib/wal-files.sh
 . lib/damage.sh
+. lib/limits.sh
 
 # Seconds that a started standby may take until it streams.
 readonly streaming_limit=60
@@ -30,8 +31,13 @@ main() {
   if find_server; then
     wait_until_accepting "$start_limit" || start_failed 'PostgreSQL runs and does not accept connections'
     follow_while_running
+    find_needed_limits
+    set_limits_while_running
+    if [[ $restart_needed == true ]]; then restart_server; fi
   else
     follow_while_stopped
+    find_needed_limits
+    set_limits_while_stopped
     # Nothing that came in between may have taken the signal away: a node without it starts as a primary.
     require_standby
     check_epoch
@@ -79,6 +85,14 @@ follow_while_stopped() {
     changed=true
     write_standby_settings "$DATA" "$PRIMARY"
   fi
+}
+
+# The primary's limits of now, too: this node may not have heard of them yet.
+find_needed_limits() {
+  local rows name value
+  read_needed_limits
+  rows=$(ask_primary_sql "SELECT name, setting FROM pg_settings WHERE name IN ($(limits_in_sql))")
+  while IFS='|' read -r name value; do need_limit "$name" "$value"; done <<<"$rows"
 }
 
 # One session waits on the standby itself; now and then the primary is asked whether it refuses, and whether this node
