@@ -189,7 +189,7 @@ async function roundOnEmptyHosts(
     const [primary, standby] = campaign.cluster.nodes;
     if (primary === undefined || standby === undefined) throw new Error('the cluster has too few nodes');
     const { steps, again, problem } = await once(campaign, occasion, how, step, { primary, standby });
-    await campaign.healthy(primary, settleMilliseconds / 1000);
+    if (problem === null) await campaign.healthy(primary, settleMilliseconds / 1000);
     return { step: step ?? '', steps, again, acknowledged: 0, problems: problem === null ? [] : [problem] };
   } finally {
     await campaign.stop();
