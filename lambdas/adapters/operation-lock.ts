@@ -54,6 +54,33 @@ export async function takeLock(
   }
 }
 
+/** How often the lock is tried for when it changes hands while it is asked about. */
+const attempts = 5;
+
+/**
+ * Takes the lock, also from an owner that no longer runs. Only one that runs is a reason to refuse: an execution that
+ * was stopped may take the lock late, between the question who has it and the attempt to take it.
+ *
+ * @returns the epoch of the operation, or who has the lock
+ */
+export async function acquire(
+  lock: {
+    holder(): Promise<RunningOperation | null>;
+    take(deadOwner: string | null): Promise<number | null>;
+  },
+  isRunning: (execution: string) => Promise<boolean>,
+): Promise<{ epoch: number } | { heldBy: RunningOperation | null }> {
+  let holder: RunningOperation | null = null;
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    holder = await lock.holder();
+    const runs = holder !== null && (await isRunning(holder.owner));
+    const epoch = await lock.take(runs ? null : (holder?.owner ?? null));
+    if (epoch !== null) return { epoch };
+    if (runs) break;
+  }
+  return { heldBy: holder };
+}
+
 /** Who holds the lock now; null when nobody does. */
 export async function lockHolder(table: string): Promise<RunningOperation | null> {
   const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }));

@@ -1,6 +1,6 @@
 import { deployedCluster } from '../adapters/cluster.ts';
 import { environmentVariable } from '../adapters/environment.ts';
-import { lockHolder, takeLock } from '../adapters/operation-lock.ts';
+import { acquire, lockHolder, takeLock } from '../adapters/operation-lock.ts';
 import { parseInput } from '../adapters/parse.ts';
 import { isRunning } from '../adapters/runbook-tasks.ts';
 import { OperatorError } from '../contract/errors.ts';
@@ -18,18 +18,21 @@ const leaseSeconds = 3 * 24 * 3600;
 export async function handler(event: unknown): Promise<Operation> {
   const { runbook, execution, input } = parseInput(acquireLockInputSchema, event, 'acquire-lock');
   const asked = parseInput(inputSchemas[runbook], input, `input of ${runbook}`);
-  const take = (deadOwner: string | null) =>
-    takeLock(table, { owner: execution, runbook, since: new Date().toISOString() }, leaseSeconds, deadOwner);
-
-  const holder = await lockHolder(table);
-  const deadOwner = holder !== null && !(await isRunning(holder.owner)) ? holder.owner : null;
-  const epoch = await take(deadOwner);
-  if (epoch !== null) return { owner: execution, epoch, nodes: cluster.nodes.map(({ name }) => name), input: asked };
-
-  const current = (await lockHolder(table)) ?? holder;
+  const since = new Date().toISOString();
+  const outcome = await acquire(
+    {
+      holder: () => lockHolder(table),
+      take: (deadOwner) => takeLock(table, { owner: execution, runbook, since }, leaseSeconds, deadOwner),
+    },
+    isRunning,
+  );
+  if ('epoch' in outcome) {
+    return { owner: execution, epoch: outcome.epoch, nodes: cluster.nodes.map(({ name }) => name), input: asked };
+  }
+  const { heldBy } = outcome;
   throw new OperatorError(
     'AnotherRunbookRuns',
-    `The ${current?.runbook ?? 'other'} runbook of ${cluster.name} has been running since ${current?.since ?? 'a moment ago'} (${current?.owner ?? 'execution unknown'}).`,
+    `The ${heldBy?.runbook ?? 'other'} runbook of ${cluster.name} has been running since ${heldBy?.since ?? 'a moment ago'} (${heldBy?.owner ?? 'execution unknown'}).`,
     'Wait until it has ended, or stop that execution; then start this one again.',
   );
 }
