@@ -17,7 +17,7 @@ import type { ErrorName } from '../../lambdas/contract/errors.ts';
 import { functionStep } from './function-step.ts';
 import { LockedRunbook, type RunbookProps } from './locked-runbook.ts';
 import { type NodeCommandStepProps, nodeCommandStep } from './node-command-step.ts';
-import { lambdaBusy, standbyCatchingUp, standbyConnecting } from './retry-policies.ts';
+import { lambdaBusy, standbyCatchingUp, standbyConnecting, standbyReplaying } from './retry-policies.ts';
 
 const errors = (...names: ErrorName[]): string[] => names;
 
@@ -127,7 +127,7 @@ export class RejoinRunbook extends Construct {
     const keep = this.command('Keep diverged WAL', 'keep-diverged-wal', '$.kept');
     keep.next(new Choice(this, 'Rewind or rebuild?').when(method('rebuild'), rebuild).otherwise(rewind));
 
-    const start = this.command('Start standby', 'start-standby', '$.started');
+    const start = this.startStep('Start standby');
     const follow = this.command('Follow primary', 'follow-primary', '$.followed');
     for (const step of [start, follow]) {
       step.addCatch(keep, { errors: errors('NodeDiverged'), resultPath: '$.startFailure' });
@@ -165,7 +165,7 @@ export class RejoinRunbook extends Construct {
       resultPath: '$.checkpoint',
     });
     const rewind = this.command('Rewind node', 'rewind-node', '$.rewound');
-    const start = this.command('Start rewound node', 'start-standby', '$.started');
+    const start = this.startStep('Start rewound node');
     rewind.addCatch(rebuild, {
       errors: errors('RewindFailed', 'DataDamaged', 'ControlFileUnreadable'),
       resultPath: '$.rewindFailure',
@@ -177,7 +177,7 @@ export class RejoinRunbook extends Construct {
 
   private rebuild(verify: State, find: State): State {
     const build = this.command('Rebuild node', 'rebuild-node', '$.rebuilt');
-    const start = this.command('Start rebuilt node', 'start-standby', '$.started');
+    const start = this.startStep('Start rebuilt node');
     const discard = this.command('Discard former data', 'discard-former-data', '$.discarded');
     build.next(start).next(discard).next(verify);
     const impossible = new Fail(this, 'Rebuild is not possible', {
@@ -263,6 +263,13 @@ export class RejoinRunbook extends Construct {
     verify.addRetry(standbyConnecting);
     verify.addRetry(standbyCatchingUp);
     return verify;
+  }
+
+  /** Until it streams: after a long copy, or a crash, it has WAL of its own to replay first. */
+  private startStep(name: string): LambdaInvoke {
+    const start = this.command(name, 'start-standby', '$.started');
+    start.addRetry(standbyReplaying);
+    return start;
   }
 
   /** A command on the node that rejoins. */

@@ -44,6 +44,14 @@ export const standbyCatchingUp: RetryProps = {
   backoffRate: 1,
 };
 
+/** A standby that was started replays what WAL it has before it connects: 36 × (10 s + up to 9 min in the command) ≈ 5.5 h. */
+export const standbyReplaying: RetryProps = {
+  errors: errors('StandbyCatchingUp'),
+  interval: Duration.seconds(10),
+  maxAttempts: 36,
+  backoffRate: 1,
+};
+
 /** Standbys that were seen caught up confirm what was committed since: 3 × (1 s + up to 20 s inside the function) = 63 s. */
 export const standbyConfirming: RetryProps = {
   errors: errors('StandbyNotCaughtUp'),

@@ -3,7 +3,7 @@ import { Construct } from 'constructs';
 import { functionStep } from './function-step.ts';
 import { LockedRunbook, type RunbookProps } from './locked-runbook.ts';
 import { type NodeCommandStepProps, nodeCommandStep } from './node-command-step.ts';
-import { standbyCatchingUp, standbyConnecting } from './retry-policies.ts';
+import { standbyCatchingUp, standbyConnecting, standbyReplaying } from './retry-policies.ts';
 
 const epoch = '$.operation.epoch';
 const primary = '$.plan.primary';
@@ -170,6 +170,7 @@ export class SetupRunbook extends Construct {
       parameters: { Primary: '$.primary' },
       resultPath: '$.start',
     });
+    start.addRetry(standbyReplaying);
     backup.addCatch(failed, { resultPath: '$.failure' });
     start.addCatch(failed, { resultPath: '$.failure' });
     return new MapState(this, 'Build standbys', {

@@ -91,7 +91,7 @@ export const errorMeanings = {
     'the switchover could not be finished; the former primary is the primary again, unless the cause says otherwise',
   // Over SQL
   StandbyNotStreaming: 'the primary has no streaming walsender for the standby',
-  StandbyCatchingUp: 'it receives WAL and has not reached the primary’s position yet',
+  StandbyCatchingUp: 'it receives WAL, or replays what it has, and has not reached the primary’s position yet',
   StandbyNotCaughtUp: 'too few synchronous standbys have flushed the WAL up to the position at which the rule was set',
   ClusterUnobservable: 'the primary could not be asked over SQL',
 } as const;

@@ -52,6 +52,8 @@ export interface RunOptions {
   readonly notAfter?: number;
   /** Gets the process once it runs: to kill it, or to look at it. */
   readonly onStart?: (process: ChildProcess) => void;
+  /** Texts of the script and what stands for each: shorter limits than those of the script, mostly. */
+  readonly instead?: Readonly<Record<string, string>>;
 }
 
 export interface HostsOptions {
@@ -196,7 +198,7 @@ export class Hosts {
     node: string,
     command: NodeCommandName,
     parameters: Record<string, string> = {},
-    { epoch = 1, notAfter = Math.floor(Date.now() / 1000) + 60, onStart }: RunOptions = {},
+    { epoch = 1, notAfter = Math.floor(Date.now() / 1000) + 60, onStart, instead = {} }: RunOptions = {},
   ): Promise<CommandRun> {
     const values: Record<string, string> = {
       Node: node,
@@ -212,9 +214,15 @@ export class Hosts {
       (candidate) => candidate.command === command,
     );
     const content = document?.content as { mainSteps: { inputs: { runCommand: string[] } }[] };
-    const script = (content.mainSteps[0]?.inputs.runCommand ?? [])
-      .join('\n')
-      .replace(/\{\{ *(\w+) *\}\}/g, (_, name: string) => values[name] ?? '');
+    const script = Object.entries(instead).reduce(
+      (text, [former, other]) => {
+        if (!text.includes(former)) throw new Error(`${command} has no ${former}`);
+        return text.replace(former, other);
+      },
+      (content.mainSteps[0]?.inputs.runCommand ?? [])
+        .join('\n')
+        .replace(/\{\{ *(\w+) *\}\}/g, (_, name: string) => values[name] ?? ''),
+    );
     const file = join(this.directory, `command-${++this.#scripts}.sh`);
     writeFileSync(file, `${script}\n`, { mode: 0o755 });
 

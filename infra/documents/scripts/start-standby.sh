@@ -29,7 +29,7 @@ main() {
   put_replication_passfile
   wait_while_stopping
   if find_server; then
-    wait_until_accepting "$start_limit" || start_failed 'PostgreSQL runs and does not accept connections'
+    wait_until_started || start_failed 'PostgreSQL runs and does not accept connections'
     follow_while_running
     find_needed_limits
     set_limits_while_running
@@ -96,29 +96,45 @@ find_needed_limits() {
 }
 
 # One session waits on the standby itself; now and then the primary is asked whether it refuses, and whether this node
-# has gone another way than the primary.
+# has gone another way than the primary. A standby connects when it has replayed what WAL it has: as long as it does that
+# it is only late.
 wait_until_streaming() {
-  local status='' deadline=$((SECONDS + streaming_limit))
+  local answer streams waits position='' before event deadline=$((SECONDS + streaming_limit))
   find_server || start_failed 'PostgreSQL ended'
   while ((SECONDS < deadline)); do
-    status=$(sql <<<"DO \$\$ BEGIN
+    answer=$(sql <<<"DO \$\$ DECLARE receiver int; former int; seen int := 0;
+      BEGIN
         FOR i IN 1..50 LOOP
-          EXIT WHEN EXISTS ($(streaming_receiver));
+          receiver := ($(streaming_receiver));
+          seen := CASE WHEN receiver = former THEN seen + 1 ELSE 0 END;
+          former := receiver;
+          IF seen = 4 THEN PERFORM set_config('runbook.streams', 't', false); EXIT; END IF;
+          IF EXISTS ($(startup_waiting_for_wal)) THEN PERFORM set_config('runbook.waits', 't', false); END IF;
           PERFORM pg_sleep(0.05);
         END LOOP;
       END \$\$;
-      $(streaming_receiver)")
-    if [[ $status == streaming ]]; then return 0; fi
+      SELECT coalesce(current_setting('runbook.streams', true), 'f'), coalesce(current_setting('runbook.waits', true), 'f'), pg_last_wal_replay_lsn(),
+        (SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'startup')")
+    before=$position
+    IFS='|' read -r streams waits position event <<<"$answer"
+    if [[ $streams == t ]]; then return 0; fi
     require_common_history
     check_epoch
+    if [[ $waits == f || ($before != '' && $position != "$before") ]]; then
+      deadline=$((SECONDS + streaming_limit))
+      replaying="it is at $position${event:+, in $event}"
+      if ((SECONDS >= start_patience)); then still_replaying; fi
+    fi
   done
+  replaying=''
   start_failed "PostgreSQL runs and did not stream from $PRIMARY within $streaming_limit s"
 }
 
-# A receiver that still streams from another node does not count.
+# Its process. A receiver that still streams from another node does not count. Its status is streaming before the primary
+# has said yes, so it must be seen for some time.
 streaming_receiver() {
   cat <<SQL
-SELECT status FROM pg_stat_wal_receiver
+SELECT pid FROM pg_stat_wal_receiver
 WHERE status = 'streaming' AND sender_host = '${NODE_ADDRESS[$PRIMARY]}' AND sender_port = ${NODE_PORT[$PRIMARY]}
 SQL
 }

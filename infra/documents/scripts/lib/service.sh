@@ -3,6 +3,8 @@
 # Seconds: a start may have to recover from a crash first, a stop hands the rest of the WAL to the standbys, after a
 # checkpoint.
 readonly start_limit=300 stop_limit=300 checkpoint_limit=150
+# Seconds of the whole command within which a start that gets on with its recovery is waited for.
+readonly start_patience=540
 readonly SERVER_LOG=$STATE/postgresql.log
 
 # Starts the server and waits until it accepts connections.
@@ -16,9 +18,40 @@ start_server() {
       systemctl start --no-block "$SERVICE_UNIT" || start_failed "systemctl start $SERVICE_UNIT failed"
       wait_while_unit_starts
       ;;
-    pg_ctl) pg_ctl_start || start_failed "pg_ctl start failed" ;;
+    # It gives up waiting where we may still wait.
+    pg_ctl) pg_ctl_start || find_server || start_failed "pg_ctl start failed" ;;
   esac
-  wait_until_accepting "$start_limit" || start_failed "PostgreSQL does not accept connections"
+  wait_until_started || start_failed "PostgreSQL does not accept connections"
+}
+
+# wait_until_started: status 1 if the server ended, or got on with nothing for as long as a start may take. Before a
+# standby is consistent it replays, for hours after a long base backup; that it does shows in its process title only.
+# Sets replaying where the command's time ended before that.
+wait_until_started() {
+  local segment='' before since=$SECONDS
+  replaying=''
+  until wait_until_accepting 5; do
+    find_server || return 1
+    before=$segment segment=$(segment_in_replay)
+    if [[ $segment > $before ]]; then since=$SECONDS; fi
+    if ((SECONDS - since >= start_limit)); then return 1; fi
+    if ((SECONDS >= start_patience)); then
+      if [[ -n $segment ]]; then replaying="it is not consistent yet, and replays segment $segment"; fi
+      return 1
+    fi
+  done
+}
+
+# The segment, without its timeline, that the startup process names in its title (as one that it replays, or asks the
+# archive for); nothing if it names none.
+segment_in_replay() {
+  local file title
+  for file in $(grep -alsE '^postgres: .*startup +(recovering|waiting for) ' /proc/[0-9]*/cmdline || true); do
+    if [[ ${file%/cmdline}/cwd -ef $DATA ]]; then
+      title=$(tr -d '\0' <"$file" || true)
+      if [[ $title =~ (recovering|waiting\ for)\ [0-9A-F]{8}([0-9A-F]{16}) ]]; then printf '%s' "${BASH_REMATCH[2]}"; fi
+    fi
+  done
 }
 
 pg_ctl_start() {
@@ -119,7 +152,14 @@ disable_service() {
 }
 
 start_failed() {
+  # Neither broken nor behind for good: no reason to copy it anew.
+  if [[ -n ${replaying-} && -e $DATA/standby.signal ]]; then still_replaying; fi
   fail StartFailed "On $NODE: $1. $(server_log)" 'Repair what the log says and start the runbook again.'
+}
+
+still_replaying() {
+  fail StandbyCatchingUp "PostgreSQL on $NODE replays WAL that is on its host already, and does not stream before that is done: $replaying." \
+    "Nothing is broken: wait, and start the runbook again. If the position stays, look on $NODE at recovery_min_apply_delay, pg_is_wal_replay_paused(), the disks and the log."
 }
 
 # Remembers where the server's log ends, so that only what a start adds is quoted.

@@ -5,13 +5,11 @@
 #
 # A server that was started anew knows only what it has replayed so far: pg_last_wal_receive_lsn() is NULL until all WAL
 # on its disk is replayed and a receiver is asked for. Without a receiver the same shows when the startup process waits
-# for WAL: in RecoveryRetrieveRetryInterval or RecoveryWalStream, and before version 13 in RecoveryWalStream or
-# RecoveryWalAll. Whether the end is known is asked first: what is read after that goes at least that far.
+# for WAL. Whether the end is known is asked first: what is read after that goes at least that far.
 read_wal_positions() {
   local rows
   rows=$(sql <<<"SELECT NOT pg_is_in_recovery() OR pg_last_wal_receive_lsn() IS NOT NULL
-      OR EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup'
-        AND wait_event IN ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream', 'RecoveryWalAll')),
+      OR EXISTS ($(startup_waiting_for_wal)),
     (SELECT pid FROM pg_stat_activity WHERE backend_type = 'walreceiver');
     SELECT pg_is_in_recovery(),
     CASE WHEN pg_is_in_recovery() THEN coalesce((SELECT nullif(received_tli, 0) FROM pg_stat_wal_receiver),
@@ -23,6 +21,15 @@ read_wal_positions() {
   IFS='|' read -r END_KNOWN RECEIVER <<<"${rows%%$'\n'*}"
   IFS='|' read -r IN_RECOVERY TIMELINE RECEIVED_LSN REPLAYED_LSN <<<"${rows#*$'\n'}"
   if [[ $IN_RECOVERY == t ]]; then newer_timeline; fi
+}
+
+# SQL: a row while the startup process has nothing left to replay and waits for WAL: until it tries again, or until some
+# is streamed. Before version 13 these two are RecoveryWalStream and RecoveryWalAll.
+startup_waiting_for_wal() {
+  cat <<'SQL'
+SELECT FROM pg_stat_activity WHERE backend_type = 'startup'
+AND wait_event IN ('RecoveryRetrieveRetryInterval', 'RecoveryWalStream', 'RecoveryWalAll')
+SQL
 }
 
 # The control file is behind; a standby has the history of each timeline that it has received.
