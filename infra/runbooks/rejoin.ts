@@ -122,8 +122,13 @@ export class RejoinRunbook extends Construct {
 
   /** From the least to the most; a method that fails for a reason that the next one cures hands over to it. */
   private methods(verify: State, find: State): State {
-    const rebuild = this.rebuild(verify, find);
-    const rewind = this.rewind(verify, rebuild);
+    const discard = this.command('Discard former data', 'discard-former-data', '$.discarded');
+    discard.next(verify);
+    const streams = new Choice(this, 'Is old data left?')
+      .when(Condition.booleanEquals('$.plan.discardFormerData', true), discard)
+      .otherwise(verify);
+    const rebuild = this.rebuild(discard, find);
+    const rewind = this.rewind(streams, rebuild);
     const keep = this.command('Keep diverged WAL', 'keep-diverged-wal', '$.kept');
     keep.next(new Choice(this, 'Rewind or rebuild?').when(method('rebuild'), rebuild).otherwise(rewind));
 
@@ -133,10 +138,10 @@ export class RejoinRunbook extends Construct {
       step.addCatch(keep, { errors: errors('NodeDiverged'), resultPath: '$.startFailure' });
       step.addCatch(rebuild, { errors: errors(...curedByRebuild), resultPath: '$.startFailure' });
     }
-    follow.next(start).next(verify);
+    follow.next(start).next(streams);
 
     const which = new Choice(this, 'Which method?')
-      .when(method('none'), verify)
+      .when(method('none'), streams)
       .when(method('start'), start)
       .when(method('follow'), follow)
       .when(Condition.booleanEquals('$.plan.keepWal', true), keep)
@@ -156,7 +161,7 @@ export class RejoinRunbook extends Construct {
       .otherwise(which);
   }
 
-  private rewind(verify: State, rebuild: State): State {
+  private rewind(streams: State, rebuild: State): State {
     const checkpoint = nodeCommandStep(this, 'Checkpoint primary', {
       functions: this.props.functions,
       command: 'checkpoint-primary',
@@ -171,15 +176,14 @@ export class RejoinRunbook extends Construct {
       resultPath: '$.rewindFailure',
     });
     start.addCatch(rebuild, { errors: errors('NodeDiverged', ...curedByRebuild), resultPath: '$.rewindFailure' });
-    checkpoint.next(rewind).next(start).next(verify);
+    checkpoint.next(rewind).next(start).next(streams);
     return checkpoint;
   }
 
-  private rebuild(verify: State, find: State): State {
+  private rebuild(discard: State, find: State): State {
     const build = this.command('Rebuild node', 'rebuild-node', '$.rebuilt');
     const start = this.startStep('Start rebuilt node');
-    const discard = this.command('Discard former data', 'discard-former-data', '$.discarded');
-    build.next(start).next(discard).next(verify);
+    build.next(start).next(discard);
     const impossible = new Fail(this, 'Rebuild is not possible', {
       errorPath: '$.plan.rebuild.error',
       causePath: '$.plan.rebuild.cause',

@@ -235,6 +235,8 @@ export const preflightFactsSchema = z.object({
     /** Up to five names found in a directory that is neither empty nor PostgreSQL's. */
     sample: z.array(z.string()),
     isMountPoint: z.boolean(),
+    /** Where its path leads if that is a symbolic link, else null. */
+    linkTo: z.string().nullable(),
     /** The first existing directory at or above its parent can be written by the PostgreSQL user. */
     parentWritable: z.boolean(),
     /** Contents of PG_VERSION, null unless state is postgres. */
@@ -244,7 +246,7 @@ export const preflightFactsSchema = z.object({
     standbySignal: z.boolean(),
     bytes: z.number(),
   }),
-  /** Free bytes of the file system that holds (or will hold) the data directory. */
+  /** Free bytes where a copy would be made, without what is left of an earlier one that was not finished. */
   freeBytes: z.number(),
   server: z.object({
     running: z.boolean(),

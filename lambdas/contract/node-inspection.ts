@@ -21,6 +21,8 @@ export const nodeInspectionSchema = z.object({
     /** Up to five names found in a directory that is neither empty nor PostgreSQL's. */
     sample: z.array(z.string()),
     isMountPoint: z.boolean(),
+    /** Where its path leads if that is a symbolic link, else null. */
+    linkTo: z.string().nullable(),
     /** Contents of PG_VERSION. */
     majorVersion: z.string().nullable(),
     /** System identifier in the headers of its WAL; null when there is no WAL. */
@@ -63,8 +65,17 @@ export const nodeInspectionSchema = z.object({
   diverged: z.string().nullable(),
   /** What a command left unfinished that was changing the data, in words. */
   damaged: z.string().nullable(),
+  /** Directories of the primary's tablespaces that hold something on this host: a base backup would refuse them. */
+  occupiedTablespaces: z.array(z.string()),
+  /** It has the mark of a fenced node. */
+  fenced: z.boolean(),
+  /** PostgreSQL starts when the host boots. */
+  enabled: z.boolean(),
+  /** Data that a rebuild has set aside is still there and may be discarded once the node streams. */
+  formerData: z.boolean(),
   /** Something else than this node's own PostgreSQL listens on its port. */
   portTakenBy: z.string().nullable(),
+  /** Where a copy would be made, without what is left of an earlier one that was not finished. */
   freeBytes: z.number(),
   busyWith: z.string().nullable(),
 });

@@ -48,6 +48,8 @@ export const rejoinPlanSchema = z.object({
   keepWal: z.boolean(),
   /** Nobody can tell whether the old data is all on the primary: a rebuild leaves it there for a person. */
   keepFormerData: z.boolean(),
+  /** An earlier rebuild has left old data that may go when the node streams. */
+  discardFormerData: z.boolean(),
   /** What a rebuild needs, should it come to that: nothing, a person's word, or something that a person must do first. */
   rebuild: z.discriminatedUnion('verdict', [
     z.object({ verdict: z.literal('allowed') }),

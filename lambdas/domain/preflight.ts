@@ -117,8 +117,18 @@ function dataDirectoryProblems(
   problem: MakeProblem,
 ): Problem[] {
   const directory = dataDirectoryOf(cluster, node);
-  const { state, sample, standbySignal, systemIdentifier, isMountPoint, parentWritable } = facts.dataDirectory;
+  const { state, sample, standbySignal, systemIdentifier, isMountPoint, linkTo, parentWritable } = facts.dataDirectory;
   const keep = 'Nothing was deleted. If its contents are not needed, move them away on the host and start setup again.';
+  // An existing cluster behind a link may stay there: nothing is copied to it.
+  if (linkTo !== null && state !== 'postgres') {
+    return [
+      problem(
+        'DataDirectoryIsLink',
+        `${directory} is a symbolic link to ${linkTo}; a new data directory is made beside it and renamed into place.`,
+        'Set dataDirectory in clusters.json to that path and deploy.',
+      ),
+    ];
+  }
   if (state === 'other') {
     return [
       problem(

@@ -53,6 +53,7 @@ export function planRejoin(cluster: Cluster, input: PlanRejoinInput): RejoinPlan
     keepWal: method !== 'none' && seen.control !== null && (acceptsWrites || seen.diverged !== null),
     keepFormerData:
       seen.control === null && seen.dataDirectory.state === 'postgres' && !seen.dataDirectory.standbySignal,
+    discardFormerData: seen.formerData,
     rebuild: rebuildVerdict(situation, input.allowRebuild),
     primaryBytes: seen.primary.dataBytes,
   };
@@ -75,6 +76,7 @@ function summaryOf(plan: Omit<RejoinPlan, 'summary'>): string[] {
     ...(plan.fence ? [`First PostgreSQL on ${node} is stopped: it accepts writes.`] : []),
     ...(plan.keepWal ? [`What only ${node} has is kept beside its data before anything changes.`] : []),
     ...(plan.keepFormerData ? [`Its old data stays on its host: nobody can tell whether ${primary} has it all.`] : []),
+    ...(plan.discardFormerData ? [`Old data that an earlier rebuild of ${node} has left is discarded.`] : []),
     ...(method === 'none'
       ? []
       : {
@@ -201,7 +203,12 @@ function running({ node, primary, seen }: Situation): Choice {
     ...(streams || server?.failure != null ? [] : [`${node} runs and does not stream from ${primary}.`]),
   ];
   if (wrong.length > 0) return { method: 'follow', reasons: wrong };
-  return { method: 'none', reasons: [`${node} streams from ${primary} under its own name.`] };
+  const streaming = `${node} streams from ${primary} under its own name.`;
+  const notForGood = [
+    ...(seen.fenced ? [`It is still marked as fenced.`] : []),
+    ...(seen.enabled ? [] : [`PostgreSQL does not start there when the host boots.`]),
+  ];
+  return { method: notForGood.length > 0 ? 'start' : 'none', reasons: [streaming, ...notForGood] };
 }
 
 const rebuild = (...reasons: string[]): Choice => ({ method: 'rebuild', reasons });
@@ -244,6 +251,22 @@ function rebuildVerdict({ cluster, node, seen }: Situation, allowRebuild: boolea
       'DataDirectoryIsMountPoint',
       `A rebuild puts a new directory in the place of ${where} on ${node}, which is a mount point.`,
       'Configure a directory inside the file system, or build the node by hand.',
+    );
+  }
+  if (seen.dataDirectory.linkTo !== null) {
+    return impossible(
+      'DataDirectoryIsLink',
+      `A rebuild puts a new directory in the place of ${where} on ${node}, which is a symbolic link to ${seen.dataDirectory.linkTo}.`,
+      `Set dataDirectory of ${node} in clusters.json to that path, deploy, and start rejoin again.`,
+    );
+  }
+  if (seen.occupiedTablespaces.length > 0) {
+    const directories = seen.occupiedTablespaces.join(', ');
+    const all = seen.dataDirectory.state === 'absent' ? directories : `${directories} and ${where}`;
+    return impossible(
+      'TablespaceNotEmpty',
+      `A base backup puts the tablespaces of the primary where they are there, into empty directories; on ${node} there is something in ${directories}.`,
+      `Stop PostgreSQL on ${node}, move ${all} away, leave empty directories of ${cluster.postgres.osUser} in the place of the tablespaces, and start rejoin again: it builds ${node} anew.`,
     );
   }
   const needed = seen.primary.dataBytes + cluster.policy.minimumFreeMiB * 1024 * 1024;

@@ -33,12 +33,17 @@ describe.sequential('inspect-node', () => {
           majorVersion: '15',
           standbySignal: true,
           isMountPoint: false,
+          linkTo: null,
         },
         server: { inRecovery: true, timeline: 1, receiver: 'streaming', followers: 0, failure: null },
         control: { hintsLogged: true, timeline: 1 },
         follows: true,
         diverged: null,
         damaged: null,
+        occupiedTablespaces: [],
+        fenced: false,
+        enabled: true,
+        formerData: false,
         portTakenBy: null,
       });
       expect(seen.dataDirectory.systemIdentifier).toBe(seen.primary.systemIdentifier);

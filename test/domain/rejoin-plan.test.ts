@@ -24,6 +24,7 @@ const stopped: NodeInspection = {
     state: 'postgres',
     sample: [],
     isMountPoint: false,
+    linkTo: null,
     majorVersion: `${cluster.postgres.majorVersion}`,
     systemIdentifier: '7',
     standbySignal: true,
@@ -42,6 +43,10 @@ const stopped: NodeInspection = {
   follows: true,
   diverged: null,
   damaged: null,
+  occupiedTablespaces: [],
+  fenced: false,
+  enabled: true,
+  formerData: false,
   portTakenBy: null,
   freeBytes: 10_000_000_000,
   busyWith: null,
@@ -99,6 +104,18 @@ describe('the method', () => {
     expect(plan({ ...stopped, control: behind, dataDirectory: reaches }).method).toBe('start');
   });
 
+  it('is start for a node that streams and would not after the next boot', () => {
+    for (const [seen, reason] of [
+      [{ ...running, fenced: true }, 'marked as fenced'],
+      [{ ...running, enabled: false }, 'does not start there when the host boots'],
+    ] as const) {
+      expect(plan(seen)).toMatchObject({
+        method: 'start',
+        reasons: expect.arrayContaining([expect.stringContaining(reason)]),
+      });
+    }
+  });
+
   it('is rewind, after fencing, of a former primary that accepts writes', () => {
     const former = {
       ...stopped,
@@ -128,6 +145,15 @@ describe('what else the plan says', () => {
     expect(plan(perhapsPrimary).keepFormerData).toBe(true);
   });
 
+  it('discards what an earlier rebuild has left, whatever the method', () => {
+    expect(plan(running).discardFormerData).toBe(false);
+    for (const [seen, method] of [
+      [running, 'none'],
+      [stopped, 'start'],
+    ] as const)
+      expect(plan({ ...seen, formerData: true })).toMatchObject({ method, discardFormerData: true });
+  });
+
   it('asks before a rebuild where the policy says so, unless the input allows it', () => {
     const asking = { ...cluster, policy: { ...cluster.policy, rebuild: 'ask' as const } };
     const input = { node, found, inspection: stopped };
@@ -144,6 +170,16 @@ describe('what else the plan says', () => {
     expect(plan({ ...stopped, dataDirectory: { ...dataDirectory, isMountPoint: true } }).rebuild).toMatchObject({
       verdict: 'impossible',
       error: 'DataDirectoryIsMountPoint',
+    });
+    expect(plan({ ...stopped, dataDirectory: { ...dataDirectory, linkTo: '/big/data' } }).rebuild).toMatchObject({
+      verdict: 'impossible',
+      error: 'DataDirectoryIsLink',
+      cause: expect.stringMatching(/symbolic link to \/big\/data[\s\S]*Set dataDirectory of pg_sync_slave01/),
+    });
+    expect(plan({ ...stopped, occupiedTablespaces: ['/fast/a', '/fast/b'] }).rebuild).toMatchObject({
+      verdict: 'impossible',
+      error: 'TablespaceNotEmpty',
+      cause: expect.stringMatching(/something in \/fast\/a, \/fast\/b\.\n.*move \/fast\/a, \/fast\/b and \/.* away/),
     });
   });
 });

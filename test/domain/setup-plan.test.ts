@@ -105,6 +105,8 @@ describe('refusals', () => {
     ['another major version is installed', [emptyHost({ postgresVersion: '13.4' }), emptyHost(), emptyHost()], 'WrongPostgresVersion', /13\.4; clusters\.json says 12/],
     ['the disk of a standby is too small', [memberHost('primary', true), emptyHost({ freeBytes: 41_000_000 }), emptyHost()], 'DiskTooSmall', /40 MiB are free/],
     ['the data directory is a mount point', [emptyHost(), emptyHost({ dataDirectory: { state: 'empty', isMountPoint: true } }), emptyHost()], 'DataDirectoryIsMountPoint', /one level higher/],
+    ['the data directory is a link', [emptyHost(), emptyHost({ dataDirectory: { state: 'empty', linkTo: '/big/data' } }), emptyHost()], 'DataDirectoryIsLink', /a symbolic link to \/big\/data/],
+    ['the data directory is a link to nothing', [emptyHost(), emptyHost({ dataDirectory: { state: 'other', linkTo: '/big/data' } }), emptyHost()], 'DataDirectoryIsLink', /a symbolic link to \/big\/data/],
     [
       'the secret names another user',
       [memberHost('primary', true), emptyHost({ secret: { user: 'iiii', failure: null, refusals: ['pg_sync_slave02: FATAL:  something else', 'pg_sync_master: FATAL:  no pg_hba.conf entry for replication connection from host "1.2.3.4", user "iiii"'] } }), emptyHost()],

@@ -1,5 +1,5 @@
 /** Every situation in which a node has fallen out: the method that rejoin chooses, and that it brings the node back. */
-import { readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RejoinMethod, RejoinReport } from '../../lambdas/contract/rejoin.ts';
 import { hostPath } from '../../local/client/host-access.ts';
@@ -26,6 +26,9 @@ async function succeed(cluster: RejoiningCluster, successor: string, other: stri
   expect((await cluster.rejoined(other)).method).toBe('follow');
 }
 
+/** Whatever boots a host starts PostgreSQL there where this file is. */
+const autostart = (cluster: RejoiningCluster, node: string) => `${cluster.data(node)}.runbook/autostart`;
+
 const situations: readonly Situation[] = [
   {
     what: 'already fine',
@@ -33,6 +36,29 @@ const situations: readonly Situation[] = [
     arrange: async () => {},
     method: 'none',
     because: /streams from/,
+  },
+  {
+    what: 'fine, but only until the next boot',
+    node: slave01,
+    arrange: async (cluster) => rmSync(autostart(cluster, slave01)),
+    method: 'start',
+    because: /does not start there when the host boots/,
+    and: async (cluster) => expect(existsSync(autostart(cluster, slave01))).toBe(true),
+  },
+  {
+    what: 'fine, with old data that an earlier rebuild left',
+    node: slave02,
+    arrange: async (cluster) => {
+      const former = `${cluster.data(slave02)}.runbook/former/earlier`;
+      await cluster.asPostgres(slave02, ['mkdir', '-p', `${former}/data`]);
+      await cluster.asPostgres(slave02, ['touch', `${former}/set-aside-by-a-runbook`]);
+    },
+    method: 'none',
+    because: /streams from/,
+    and: async (cluster, report) => {
+      expect(report.formerData).toEqual([]);
+      expect(readdirSync(`${cluster.data(slave02)}.runbook/former`)).toEqual([]);
+    },
   },
   {
     what: 'clean stop',

@@ -14,6 +14,7 @@ export function emptyHost(overrides: Overrides = {}): PreflightFacts {
       state: 'absent',
       sample: [],
       isMountPoint: false,
+      linkTo: null,
       parentWritable: true,
       majorVersion: null,
       systemIdentifier: null,

@@ -53,6 +53,7 @@ refuse_directory() {
 # A complete data directory is made beside and put in place in one step: what a killed initdb leaves is in nobody's way.
 initialize() {
   local words locales locale=C
+  require_replaceable_place
   # Read to its end: grep -q would leave a long list at the first match, and the broken pipe count as no match.
   locales=$(locale -a 2>/dev/null || true)
   if grep -Eqix 'C\.utf-?8' <<<"$locales"; then locale=C.UTF-8; fi

@@ -3,6 +3,7 @@
 . lib/host.sh
 . lib/guard.sh
 . lib/postgres.sh
+. lib/service.sh
 . lib/replication.sh
 . lib/secrets.sh
 . lib/ports.sh
@@ -10,11 +11,16 @@
 . lib/control-data.sh
 . lib/timelines.sh
 . lib/wal-files.sh
+. lib/fence.sh
 . lib/damage.sh
+. lib/former-data.sh
+. lib/tablespaces.sh
 
 # Reports the facts of nodeInspectionSchema; what is to be done about them is decided elsewhere. Creates and changes nothing.
 main() {
   local primary oldest_segment segment_bytes directory control=null control_failure='' server=null diverged='' follows=false
+  local tablespaces
+  local -a occupied=()
   refuse_own_primary
   require_secret "$REPLICATION_SECRET"
   require_secret_user "$REPLICATION_SECRET" "$REPLICATION_USER"
@@ -24,6 +30,8 @@ main() {
   primary=$(ask_primary_sql "$(primary_query)")
   IFS=$'\t' read -r oldest_segment segment_bytes <<<"${primary%%$'\n'*}"
   primary=${primary#*$'\n'}
+  tablespaces=$(occupied_tablespaces)
+  if [[ -n $tablespaces ]]; then mapfile -t occupied <<<"$tablespaces"; fi
   directory=$(directory_facts "$oldest_segment" "$segment_bytes")
   if [[ $(data_directory_state) == postgres ]]; then
     control_failure=$(why_control_data_is_bad)
@@ -47,8 +55,12 @@ main() {
     follows "$follows" \
     diverged "$(json_string_or_null "$diverged")" \
     damaged "$(json_string_or_null "$(last_bytes 1000 "$DAMAGED")")" \
+    occupiedTablespaces "$(json_strings ${occupied[@]+"${occupied[@]}"})" \
+    fenced "$(json_bool is_fenced)" \
+    enabled "$(json_bool is_enabled)" \
+    formerData "$(json_bool has_discardable_data)" \
     portTakenBy "$(json_string_or_null "$(port_taken_by)")" \
-    freeBytes "$(free_bytes)" \
+    freeBytes "$(free_bytes_for_copy)" \
     busyWith "$(json_string_or_null "$(busy_with)")")"
 }
 
@@ -88,6 +100,7 @@ directory_facts() {
     state "\"$state\"" \
     sample "$(json_strings ${sample[@]+"${sample[@]}"})" \
     isMountPoint "$(json_bool mountpoint -q -- "$DATA")" \
+    linkTo "$(json_string_or_null "$(data_directory_link)")" \
     majorVersion "$(json_string_or_null "$version")" \
     systemIdentifier "$(json_string_or_null "$identifier")" \
     standbySignal "$(json_bool test -e "$DATA/standby.signal")" \

@@ -26,7 +26,7 @@ main() {
     missingPrograms "$(missing_programs)" \
     postgresVersion "$(json_string_or_null "$version")" \
     dataDirectory "$directory" \
-    freeBytes "$(free_bytes)" \
+    freeBytes "$(free_bytes_for_copy)" \
     server "$(server_facts)" \
     portTakenBy "$(json_string_or_null "$(port_taken_by)")" \
     secret "$secret" \
@@ -73,6 +73,7 @@ data_directory_facts() {
     state "\"$state\"" \
     sample "$(json_strings ${sample[@]+"${sample[@]}"})" \
     isMountPoint "$(json_bool mountpoint -q -- "$DATA")" \
+    linkTo "$(json_string_or_null "$(data_directory_link)")" \
     parentWritable "$(json_bool parent_writable)" \
     majorVersion "$(json_string_or_null "$version")" \
     systemIdentifier "$(json_string_or_null "$identifier")" \

@@ -12,6 +12,7 @@
 . lib/stop-standby.sh
 . lib/damage.sh
 . lib/former-data.sh
+. lib/tablespaces.sh
 . lib/tls.sh
 . lib/progress.sh
 . lib/base-backup.sh
@@ -31,6 +32,7 @@ main() {
     put_replication_passfile
     succeed "$(json_object changed "$changed" bytes 0 seconds 0 formerData "$(json_string_or_null "$(newest_former_data)")")"
   fi
+  require_free_tablespaces
   if [[ -e $DATA ]]; then
     stop_standby
     put_fence 'it is copied anew'
@@ -54,15 +56,12 @@ main() {
 # Only data of this very cluster is ever replaced; the WAL tells whose it is when the control file cannot.
 require_replaceable() {
   local state found names
+  require_replaceable_place
   state=$(data_directory_state)
   if [[ $state == other ]]; then
     names=$(data_directory_sample)
     fail DataDirectoryNotEmpty "$DATA on $NODE is not PostgreSQL's; it holds ${names//$'\n'/, }." \
       'Nothing was changed. If its contents are of no use, move them away and start rejoin again.'
-  fi
-  if mountpoint -q -- "$DATA"; then
-    fail DataDirectoryIsMountPoint "$DATA on $NODE is a mount point: nothing can be put in its place." \
-      'Configure a directory inside the file system, or build the node by hand.'
   fi
   if [[ $state != postgres ]]; then return 0; fi
   if [[ -n $(why_control_data_is_bad) ]]; then found=$(wal_system_identifier); else found=$(system_identifier "$DATA"); fi

@@ -7,6 +7,7 @@
 . lib/secrets.sh
 . lib/tls.sh
 . lib/progress.sh
+. lib/tablespaces.sh
 . lib/base-backup.sh
 
 # Clones the primary: into a directory beside the data directory, verified, then put in place in one step.
@@ -22,7 +23,9 @@ main() {
     put_replication_passfile
     succeed "$(json_object changed "$changed" bytes 0 seconds 0)"
   fi
+  require_replaceable_place
   require_empty_data_directory
+  require_free_tablespaces
   stop_copying
   prepare_incoming
   put_replication_passfile

@@ -25,6 +25,8 @@ copying_processes() {
 on_end() {
   if [[ ${backup_started-} != true ]]; then return 0; fi
   stop_copying
+  # Nothing is left of it where it was put in place; else it would take the room that the next one needs.
+  discard_incoming
   forget_progress
 }
 

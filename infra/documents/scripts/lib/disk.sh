@@ -14,9 +14,23 @@ existing_parent() {
   printf '%s' "${parent:-/}"
 }
 
+# Where copies are made: beside the data directory, which may itself be on another disk.
 free_bytes() {
-  local directory=$DATA blocks size
-  if [[ ! -d $directory ]]; then directory=$(existing_parent); fi
-  read -r blocks size <<<"$(stat -f -c '%a %S' -- "$directory")"
+  local blocks size
+  read -r blocks size <<<"$(stat -f -c '%a %S' -- "$(existing_parent)")"
   printf '%s' $((blocks * size))
+}
+
+# Bytes that are free there as soon as the next copy begins: what is left of one that was not finished goes first.
+free_bytes_for_copy() {
+  local directory counted bytes
+  bytes=$(free_bytes)
+  for directory in "$INCOMING" "$INCOMING.discarded"; do
+    if [[ -e $directory/made-by-a-runbook || ($directory == *.discarded && -d $directory) ]]; then
+      counted=$(du -s -B1 -- "$directory" || true)
+      counted=${counted%%[!0-9]*}
+      bytes=$((bytes + ${counted:-0}))
+    fi
+  done
+  printf '%s' "$bytes"
 }

@@ -35,6 +35,15 @@ former_directories() (
   for note in "$FORMER"/*/set-aside-by-a-runbook; do echo "${note%/*}"; done
 )
 
+# Whether some of it is only there because no rejoin has come to discard it.
+has_discardable_data() {
+  local directory
+  while read -r directory; do
+    if [[ ! -e $directory/keep || ! -d $directory/data ]]; then return 0; fi
+  done < <(former_directories)
+  return 1
+}
+
 newest_former_data() {
   local directory newest=''
   while read -r directory; do

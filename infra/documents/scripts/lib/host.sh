@@ -62,16 +62,25 @@ prepare_incoming() {
     fail DataDirectoryNotEmpty "$INCOMING exists and was not made by a runbook." \
       "Look what it is, move it away, and run the command again."
   fi
+  discard_incoming
   as_postgres_function make_incoming "$INCOMING"
 }
 
 # A directory of the final name has its marker from its first moment to its last, whenever this is killed.
-make_incoming() {
-  rm -rf -- "$1.discarded" "$1.new"
+discard_incoming() {
+  as_postgres_function throw_away "$INCOMING"
+}
+
+throw_away() {
+  rm -rf -- "$1.discarded"
   if [[ -e $1 ]]; then
     mv -T -- "$1" "$1.discarded"
     rm -rf -- "$1.discarded"
   fi
+}
+
+make_incoming() {
+  rm -rf -- "$1.new"
   mkdir -- "$1.new"
   : >"$1.new/made-by-a-runbook"
   mv -T -- "$1.new" "$1"
@@ -82,6 +91,24 @@ put_incoming_in_place() {
   as_postgres chmod 0700 "$INCOMING_DATA"
   as_postgres mv -T -- "$INCOMING_DATA" "$DATA"
   as_postgres rm -rf -- "$INCOMING"
+}
+
+# Ends the command where nothing can be put in the place of the data directory. In that of a link it could: but then the
+# copy would lie on another disk than the data, and what the link points to would stay.
+require_replaceable_place() {
+  if mountpoint -q -- "$DATA"; then
+    fail DataDirectoryIsMountPoint "$DATA on $NODE is a mount point: nothing can be put in its place." \
+      'Nothing was changed. Configure a directory inside the file system, or build the node by hand.'
+  fi
+  if [[ -L $DATA ]]; then
+    fail DataDirectoryIsLink "$DATA on $NODE is a symbolic link to $(data_directory_link): a copy is not put in its place." \
+      "Nothing was changed. Set dataDirectory of $NODE in clusters.json to that path, deploy, and start the runbook again."
+  fi
+}
+
+# Where the data directory's path leads if it is a symbolic link; nothing if it is none.
+data_directory_link() {
+  if [[ -L $DATA ]]; then readlink -m -- "$DATA"; fi
 }
 
 # State of the data directory: absent, empty, postgres or other.

@@ -120,33 +120,30 @@ stop_within() {
   done
 }
 
+# Whether PostgreSQL starts when the host boots. Without systemd whatever boots the host starts it where this file is.
+is_enabled() {
+  case $SERVICE_CONTROL in
+    systemd) systemctl is-enabled --quiet "$SERVICE_UNIT" ;;
+    pg_ctl) [[ -e $STATE/autostart ]] ;;
+  esac
+}
+
 # Lets PostgreSQL start when the host boots, and says so in `changed` if it did not already.
 enable_service() {
+  if is_enabled; then return 0; fi
   case $SERVICE_CONTROL in
-    systemd)
-      if systemctl is-enabled --quiet "$SERVICE_UNIT"; then return 0; fi
-      systemctl enable --quiet "$SERVICE_UNIT"
-      ;;
-    pg_ctl)
-      # Whatever boots the host starts PostgreSQL where this file is.
-      if [[ -e $STATE/autostart ]]; then return 0; fi
-      as_postgres touch -- "$STATE/autostart"
-      ;;
+    systemd) systemctl enable --quiet "$SERVICE_UNIT" ;;
+    pg_ctl) as_postgres touch -- "$STATE/autostart" ;;
   esac
   changed=true
 }
 
 # Keeps PostgreSQL from starting when the host boots, and says so in `changed` if it was not kept already.
 disable_service() {
+  if ! is_enabled; then return 0; fi
   case $SERVICE_CONTROL in
-    systemd)
-      if ! systemctl is-enabled --quiet "$SERVICE_UNIT"; then return 0; fi
-      systemctl disable --quiet "$SERVICE_UNIT"
-      ;;
-    pg_ctl)
-      if [[ ! -e $STATE/autostart ]]; then return 0; fi
-      as_postgres rm -f -- "$STATE/autostart"
-      ;;
+    systemd) systemctl disable --quiet "$SERVICE_UNIT" ;;
+    pg_ctl) as_postgres rm -f -- "$STATE/autostart" ;;
   esac
   changed=true
 }
