@@ -28,7 +28,12 @@ const nothingToDo: ReadonlySet<string> = new Set([
 ]);
 
 /** Refusals while hosts that have just booted are not all there yet. */
-const notYet: ReadonlySet<string> = new Set(['NoPrimary', 'StandbyNotSynchronous', 'ClusterNotHealthy', 'HostUnreachable']);
+const notYet: ReadonlySet<string> = new Set([
+  'NoPrimary',
+  'StandbyNotSynchronous',
+  'ClusterNotHealthy',
+  'HostUnreachable',
+]);
 
 /** Until then a person who is refused so tries again. */
 const patienceMilliseconds = 30_000;
