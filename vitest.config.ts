@@ -7,14 +7,15 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Each file starts several servers and waits for them much of its time: somewhat more files at once than processors. */
-const filesAtOnce = Math.min(availableParallelism() + 1, 4);
+/** Each file starts several servers and waits most of its time, for checks above all: more files at once than processors. */
+const filesAtOnce = Math.min(availableParallelism() + 2, 5);
 
 /** Files that take a minute or more, the longest first: one that starts last keeps all others waiting for its end. */
 const longest = [
   'checker',
   'allow-async',
   'setup-variants',
+  'setup-interrupted',
   'machines-alone',
   'machines-repairs',
   'automation',
