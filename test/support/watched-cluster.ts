@@ -9,6 +9,7 @@ import { type LocalCluster, localClusters } from '../../local/client/host-access
 import { type Mail, Mailbox } from '../../local/client/mailbox.ts';
 import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
 import { type RunbookOutcome, runRunbook } from '../../local/client/runbook-run.ts';
+import { waitFor } from '../../local/client/wait-for.ts';
 import { HttpSubscriber } from './http-subscriber.ts';
 import type { LocalRuntime } from './local-runtime.ts';
 
@@ -80,9 +81,12 @@ export class WatchedCluster {
   }
 
   /** What the subscriber by http was sent must be what the mails say, in their order. */
-  expectSameByHttp(): void {
-    const titles = this.subscriber.received.map(({ content }) => content.title);
-    expect(titles).toEqual(this.mailbox.subjects);
+  async expectSameByHttp(): Promise<void> {
+    const titles = () => this.subscriber.received.map(({ content }) => content.title);
+    const mails = this.mailbox.subjects.length;
+    // Each subscriber gets a message in its own time.
+    await waitFor('the last message by http', 20, () => titles().length >= mails).catch(() => undefined);
+    expect(titles()).toEqual(this.mailbox.subjects);
   }
 
   get #interval(): number {

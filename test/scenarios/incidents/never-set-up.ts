@@ -11,6 +11,6 @@ export function neverSetUp(watched: () => WatchedCluster, started: number): void
     expect(mail?.text).toMatch(/No node has ever answered: fresh_primary \(refused\) and fresh_standby \(refused\)/);
     expect(mail?.text).toContain('Start the setup runbook.');
     await watched().expectSilence(6);
-    watched().expectSameByHttp();
+    await watched().expectSameByHttp();
   }, 240_000);
 }

@@ -65,6 +65,6 @@ export function stops(watched: () => WatchedCluster): void {
 
   it.sequential('and nothing else, to chats as by mail', async () => {
     await watched().expectSilence();
-    watched().expectSameByHttp();
+    await watched().expectSameByHttp();
   });
 }

@@ -104,7 +104,8 @@ export function whatPeopleDo(watched: () => WatchedCluster): void {
     expect(mail?.text).toMatch(/pg_sync_master[\s\S]*pg_sync_slave02/);
   }, 60_000);
 
-  it.sequential('to chats in the same order, one thread per incident', () => {
+  it.sequential('to chats in the same order, one thread per incident', async () => {
+    await watched().expectSameByHttp();
     const { received } = watched().subscriber;
     const threads = Map.groupBy(received, ({ metadata }) => metadata?.threadId);
     expect(threads.has(undefined)).toBe(false);
@@ -123,6 +124,5 @@ export function whatPeopleDo(watched: () => WatchedCluster): void {
       ).toHaveLength(1);
       expect(messages.at(-1)?.content.title).toMatch(/RECOVERED/);
     }
-    watched().expectSameByHttp();
   });
 }
