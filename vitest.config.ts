@@ -50,6 +50,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/documents/**', 'test/scenarios/**'],
           testTimeout: 30_000,
+          // None of them changes what modules or the process hold: to import everything for each file takes longer.
+          isolate: false,
           maxWorkers: availableParallelism(),
           sequence: { groupOrder: 0 },
         },

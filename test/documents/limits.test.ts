@@ -8,6 +8,18 @@ const limit = 120_000;
 describe.sequential('larger limits', () => {
   let hosts: Hosts;
   const standbys = ['beta', 'gamma'];
+  /** Somebody raises a limit of the primary by hand; beta, which runs, has less than it then. */
+  async function raiseOnPrimaryAlone(connections: number): Promise<void> {
+    hosts.sql('alpha', `ALTER SYSTEM SET max_connections = ${connections}`);
+    hosts.stop('alpha');
+    hosts.start('alpha');
+    await waitFor(
+      'beta stops replaying',
+      30,
+      () => hosts.sql('beta', 'SELECT pg_get_wal_replay_pause_state()') === 'paused',
+    );
+  }
+
   beforeAll(async () => {
     hosts = new Hosts();
     await hosts.setUp();
@@ -48,14 +60,7 @@ describe.sequential('larger limits', () => {
     'of a primary that somebody raised by hand reach a standby when it is started, running or not',
     async () => {
       hosts.stop('gamma');
-      hosts.sql('alpha', 'ALTER SYSTEM SET max_connections = 150');
-      hosts.stop('alpha');
-      hosts.start('alpha');
-      await waitFor(
-        'beta stops replaying',
-        30,
-        () => hosts.sql('beta', 'SELECT pg_get_wal_replay_pause_state()') === 'paused',
-      );
+      await raiseOnPrimaryAlone(150);
       for (const node of standbys) {
         await hosts.succeed(node, 'start-standby', { Primary: 'alpha' });
         await replays(node);
@@ -69,14 +74,7 @@ describe.sequential('larger limits', () => {
   it(
     'that a stopped standby has only heard of do not keep it from starting',
     async () => {
-      hosts.sql('alpha', 'ALTER SYSTEM SET max_connections = 200');
-      hosts.stop('alpha');
-      hosts.start('alpha');
-      await waitFor(
-        'beta stops replaying',
-        30,
-        () => hosts.sql('beta', 'SELECT pg_get_wal_replay_pause_state()') === 'paused',
-      );
+      await raiseOnPrimaryAlone(200);
       hosts.stop('beta');
       await hosts.succeed('beta', 'start-standby', { Primary: 'alpha' });
       await replays('beta');
