@@ -13,7 +13,6 @@ import { machineFigures } from './machines.ts';
 import { rejoinFigures } from './rejoin.ts';
 import { setupFigures } from './setup.ts';
 import { silenceFigures } from './silence.ts';
-import { printTable } from './table.ts';
 
 /** Rows of about 1 kB: 1 GB of data. */
 const gigabyteRows = 900_000;
@@ -27,25 +26,9 @@ interface Options {
   readonly dropEvents: boolean;
 }
 
-async function setup(): Promise<void> {
-  const { empty, withData } = await setupFigures(gigabyteRows);
-  printTable(
-    ['setup', 'runbook s', 'by hand s', 'ratio'],
-    Object.entries({ 'three empty nodes': empty, 'two standbys of 1 GB': withData }).map(
-      ([what, { runbookSeconds, byHandSeconds }]) => [
-        what,
-        runbookSeconds,
-        byHandSeconds,
-        runbookSeconds / byHandSeconds,
-      ],
-    ),
-    2,
-  );
-}
-
 const campaigns: Readonly<Record<string, (options: Options) => Promise<void>>> = {
   functions: functionFigures,
-  setup,
+  setup: ({ rounds }) => setupFigures(rounds, gigabyteRows),
   checks: checkFigures,
   alerts: ({ faults, interval }) => alertFigures(faults, interval),
   'automatic-failover': ({ failovers, interval, dropEvents }) =>
@@ -64,7 +47,12 @@ const command = new Command('bench')
   .option('--minutes <number>', 'silence: of the healthy cluster, and of the broken one', number, 10)
   .option('--failovers <number>', 'automatic-failover: how many', number, 20)
   .option('--drop-events', 'automatic-failover: those of the crash are lost', false)
-  .option('--rounds <number>', 'machines: how often each boots; rejoin: how often by each method', number, 5)
+  .option(
+    '--rounds <number>',
+    'machines: how often each boots; rejoin: how often by each method; setup: how often',
+    number,
+    5,
+  )
   .parse();
 
 const names = command.args.length > 0 ? command.args : ['functions', 'setup', 'checks'];

@@ -8,12 +8,18 @@ import { stopAsByCrash } from '../local/client/host-power.ts';
 import { superuserSql } from '../local/client/node-sql.ts';
 import { runRunbook } from '../local/client/runbook-run.ts';
 import { startRuntime } from '../local/runtime.ts';
-import { timed } from './measure.ts';
+import { median, timed } from './measure.ts';
+import { printTable } from './table.ts';
 
 /** Seconds of both, for one amount of data. */
-export interface SetupFigures {
+interface SetupFigures {
   readonly runbookSeconds: number;
   readonly byHandSeconds: number;
+}
+
+interface Round {
+  readonly empty: SetupFigures;
+  readonly withData: SetupFigures;
 }
 
 const port = 4590;
@@ -57,8 +63,9 @@ async function setUp(cluster: Cluster, endpoint: string): Promise<number> {
  * On empty nodes: from nothing to the proven write, by both.
  * With data: the runbook runs on a configured primary that holds `rows` of 1 kB and has lost its standbys.
  */
-export async function setupFigures(rows: number): Promise<{ empty: SetupFigures; withData: SetupFigures }> {
-  const directory = join(scratch, 'runtime');
+async function oneRound(rows: number): Promise<Round> {
+  const directory = mkdtempSync(join(scratch, 'runtime-'));
+  chmodSync(directory, 0o755);
   const runtime = await startRuntime({ clustersFile: 'clusters.json', port, directory });
   try {
     const [cluster] = runtime.clusters;
@@ -87,4 +94,29 @@ export async function setupFigures(rows: number): Promise<{ empty: SetupFigures;
   } finally {
     await runtime.stop();
   }
+}
+
+/** Prints the median of each of some rounds: what the disk does at the moment changes both by half. */
+export async function setupFigures(rounds: number, rows: number): Promise<void> {
+  const all: Round[] = [];
+  for (let round = 0; round < rounds; round += 1) all.push(await oneRound(rows));
+  const row = (what: string, figures: readonly SetupFigures[]) => {
+    const runbook = median(figures.map(({ runbookSeconds }) => runbookSeconds));
+    const byHand = median(figures.map(({ byHandSeconds }) => byHandSeconds));
+    return [what, runbook, byHand, runbook / byHand];
+  };
+  printTable(
+    ['setup', 'runbook s', 'by hand s', 'ratio'],
+    [
+      row(
+        'three empty nodes',
+        all.map(({ empty }) => empty),
+      ),
+      row(
+        'two standbys of 1 GB',
+        all.map(({ withData }) => withData),
+      ),
+    ],
+    2,
+  );
 }
