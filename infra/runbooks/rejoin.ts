@@ -44,11 +44,13 @@ const primary = '$.found.primary';
 export class RejoinRunbook extends Construct {
   readonly stateMachine: StateMachine;
   private readonly props: RunbookProps;
+  private readonly startedMeanwhile: State;
 
   constructor(scope: Construct, id: string, props: RunbookProps) {
     super(scope, id);
     this.props = props;
     const find = this.findPrimary();
+    this.startedMeanwhile = this.lookAgain(find);
     this.look(find, this.slot(this.methods(this.verification(), find)));
     this.stateMachine = new LockedRunbook(this, 'Runbook', {
       ...props,
@@ -104,6 +106,23 @@ export class RejoinRunbook extends Construct {
     find.next(inspect).next(plan).next(only);
   }
 
+  /** A host that boots may start the node after it was looked at, as the primary that it was: what is to be done is another. */
+  private lookAgain(find: State): State {
+    const again = new Pass(this, 'Look again', {
+      comment: 'The node was started as a primary after it was looked at.',
+      // What was found out before does not hold any more.
+      parameters: { operation: JsonPath.objectAt('$.operation'), lookedAgain: true },
+    });
+    again.next(find);
+    const failed = new Fail(this, 'Node is started time and again', {
+      errorPath: '$.startedMeanwhile.Error',
+      causePath: '$.startedMeanwhile.Cause',
+    });
+    return new Choice(this, 'Has it happened before?')
+      .when(Condition.isPresent('$.lookedAgain'), failed)
+      .otherwise(again);
+  }
+
   /** A slot that is missing, or has lost WAL, is made anew before the node needs it. */
   private slot(following: State): State {
     const ensure = nodeCommandStep(this, 'Repair replication slot', {
@@ -129,11 +148,11 @@ export class RejoinRunbook extends Construct {
       .otherwise(verify);
     const rebuild = this.rebuild(discard, find);
     const rewind = this.rewind(streams, rebuild);
-    const keep = this.command('Keep diverged WAL', 'keep-diverged-wal', '$.kept');
+    const keep = this.changing('Keep diverged WAL', 'keep-diverged-wal', '$.kept');
     keep.next(new Choice(this, 'Rewind or rebuild?').when(method('rebuild'), rebuild).otherwise(rewind));
 
     const start = this.startStep('Start standby');
-    const follow = this.command('Follow primary', 'follow-primary', '$.followed');
+    const follow = this.changing('Follow primary', 'follow-primary', '$.followed');
     for (const step of [start, follow]) {
       step.addCatch(keep, { errors: errors('NodeDiverged'), resultPath: '$.startFailure' });
       step.addCatch(rebuild, { errors: errors(...curedByRebuild), resultPath: '$.startFailure' });
@@ -169,7 +188,7 @@ export class RejoinRunbook extends Construct {
       epoch,
       resultPath: '$.checkpoint',
     });
-    const rewind = this.command('Rewind node', 'rewind-node', '$.rewound');
+    const rewind = this.changing('Rewind node', 'rewind-node', '$.rewound');
     const start = this.startStep('Start rewound node');
     rewind.addCatch(rebuild, {
       errors: errors('RewindFailed', 'DataDamaged', 'ControlFileUnreadable'),
@@ -181,7 +200,7 @@ export class RejoinRunbook extends Construct {
   }
 
   private rebuild(discard: State, find: State): State {
-    const build = this.command('Rebuild node', 'rebuild-node', '$.rebuilt');
+    const build = this.changing('Rebuild node', 'rebuild-node', '$.rebuilt');
     const start = this.startStep('Start rebuilt node');
     build.next(start).next(discard);
     const impossible = new Fail(this, 'Rebuild is not possible', {
@@ -271,9 +290,16 @@ export class RejoinRunbook extends Construct {
 
   /** Until it streams: after a long copy, or a crash, it has WAL of its own to replay first. */
   private startStep(name: string): LambdaInvoke {
-    const start = this.command(name, 'start-standby', '$.started');
+    const start = this.changing(name, 'start-standby', '$.started');
     start.addRetry(standbyReplaying);
     return start;
+  }
+
+  /** A command on the node that refuses to change it while it runs as a primary. */
+  private changing(name: string, command: NodeCommandStepProps['command'], resultPath: string): LambdaInvoke {
+    const step = this.command(name, command, resultPath);
+    step.addCatch(this.startedMeanwhile, { errors: errors('NodeRunsAsPrimary'), resultPath: '$.startedMeanwhile' });
+    return step;
   }
 
   /** A command on the node that rejoins. */

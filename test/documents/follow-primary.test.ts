@@ -60,7 +60,7 @@ describe.sequential('follow-primary', () => {
     'refuses a primary that runs, and a node that would follow itself',
     async () => {
       expect(await hosts.refuse('beta', 'follow-primary', { Primary: 'alpha' })).toMatchObject({
-        error: 'WouldStartAsPrimary',
+        error: 'NodeRunsAsPrimary',
       });
       expect(await hosts.refuse('beta', 'follow-primary', { Primary: 'beta' })).toMatchObject({
         error: 'InvalidInput',

@@ -1,9 +1,12 @@
 /** Every situation in which a node has fallen out: the method that rejoin chooses, and that it brings the node back. */
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RejoinMethod, RejoinReport } from '../../lambdas/contract/rejoin.ts';
 import { hostPath } from '../../local/client/host-access.ts';
+import { awaitRunbook, startRunbook } from '../../local/client/runbook-run.ts';
 import { treeDifference, treeSnapshot } from '../../local/client/tree-snapshot.ts';
+import { stepEntered } from '../support/executions.ts';
 import { allNodes, master, RejoiningCluster, slave01, slave02 } from '../support/rejoining.ts';
 
 const limit = 120_000;
@@ -283,6 +286,30 @@ describe.sequential('rejoin', () => {
       expect(plan.summary[0]).toBe(`Plan for ${victim}: start it as a standby of ${cluster.primary}.`);
       expect(treeDifference(before, treeSnapshot(cluster.home(victim)))).toEqual([]);
       expect((await cluster.rejoined(victim)).method).toBe('start');
+    },
+    limit,
+  );
+
+  it(
+    'looks again when a former primary is started after it was looked at, as by a host that boots',
+    async () => {
+      const former = cluster.primary;
+      const [successor = '', other = ''] = allNodes.filter((name) => name !== former);
+      await cluster.stop(former);
+      await succeed(cluster, successor, other);
+      // As long as another command has the host, the step that would change the node waits.
+      const busy = spawn('flock', ['--no-fork', `${cluster.data(former)}.runbook/lock`, 'sleep', '60']);
+      const { clients } = cluster.runtime;
+      const execution = await startRunbook(clients, 'pg-sync', 'rejoin', { node: former });
+      await stepEntered(cluster.runtime, execution, 'Follow primary');
+      await cluster.start(former);
+      busy.kill();
+      const outcome = await awaitRunbook(clients, 'pg-sync', execution, 120);
+      expect(outcome).toMatchObject({
+        status: 'SUCCEEDED',
+        output: { method: 'rewind', reasons: [expect.stringContaining('former primary that accepts writes')] },
+      });
+      await cluster.replicates();
     },
     limit,
   );

@@ -56,7 +56,8 @@ require_standby() {
   wait_until_accepting 60 || true
   in_recovery=$(sql <<<'SELECT pg_is_in_recovery()')
   if [[ $in_recovery != t ]]; then
-    fail WouldStartAsPrimary "PostgreSQL on $NODE runs as a primary." "Stop it before it takes writes; then it can follow $PRIMARY."
+    fail NodeRunsAsPrimary "PostgreSQL on $NODE runs as a primary." \
+      "Nothing was changed. Start the rejoin runbook for $NODE: it fences it first."
   fi
 }
 

@@ -14,7 +14,7 @@ main() {
   require_server
   settings=$(sql <<<"SELECT pg_is_in_recovery(), current_setting('primary_conninfo')")
   if [[ $settings == f* ]]; then
-    fail WouldStartAsPrimary "PostgreSQL on $NODE runs as a primary." 'Look at the cluster; nothing was changed.'
+    fail NodeRunsAsPrimary "PostgreSQL on $NODE runs as a primary." 'Look at the cluster; nothing was changed.'
   fi
   if [[ $settings != "t|$(primary_conninfo "$PRIMARY")" ]]; then
     changed=true

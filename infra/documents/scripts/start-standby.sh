@@ -69,7 +69,8 @@ follow_while_running() {
   wanted="f|$(primary_conninfo "$PRIMARY")|${NODE_SLOT[$NODE]}"
   settings=$(sql <<<"SELECT NOT pg_is_in_recovery(), current_setting('primary_conninfo'), current_setting('primary_slot_name')")
   if [[ $settings == t* ]]; then
-    fail WouldStartAsPrimary "PostgreSQL on $NODE runs as a primary." "Stop it before it takes writes, and rebuild $NODE as a standby."
+    fail NodeRunsAsPrimary "PostgreSQL on $NODE runs as a primary." \
+      "Nothing was changed there. Start the rejoin runbook for $NODE: it fences it first."
   fi
   if [[ $settings == "$wanted" ]]; then return 0; fi
   changed=true
@@ -108,7 +109,7 @@ wait_until_streaming() {
           receiver := ($(streaming_receiver));
           seen := CASE WHEN receiver = former THEN seen + 1 ELSE 0 END;
           former := receiver;
-          IF seen = 4 THEN PERFORM set_config('runbook.streams', 't', false); EXIT; END IF;
+          IF seen = 4 OR EXISTS ($(streaming_receiver) AND last_msg_send_time <> last_msg_receipt_time) THEN PERFORM set_config('runbook.streams', 't', false); EXIT; END IF;
           IF EXISTS ($(startup_waiting_for_wal)) THEN PERFORM set_config('runbook.waits', 't', false); END IF;
           PERFORM pg_sleep(0.05);
         END LOOP;
@@ -131,7 +132,7 @@ wait_until_streaming() {
 }
 
 # Its process. A receiver that still streams from another node does not count. Its status is streaming before the primary
-# has said yes, so it must be seen for some time.
+# has said yes, so it must be seen for some time, or have heard something: until then both times are that of its start.
 streaming_receiver() {
   cat <<SQL
 SELECT pid FROM pg_stat_wal_receiver
