@@ -66,7 +66,7 @@ lock_host() {
       'Wait until it ends, or cancel it, and start the runbook again.'
   fi
   check_epoch
-  write_file "$STATE/holder" "$COMMAND of operation $EPOCH, since $(utc_time), process $$"
+  write_note "$STATE/holder" "$COMMAND of operation $EPOCH, since $(utc_time), process $$"
 }
 
 lock_holder() {

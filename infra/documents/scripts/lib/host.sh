@@ -49,6 +49,16 @@ write_file() {
   printf '%s\n' "$2" | as_postgres_function replace_file "$1"
 }
 
+# write_note PATH TEXT: the same for what means nothing after a power cut; the disk is not waited for.
+write_note() {
+  printf '%s\n' "$2" | as_postgres_function replace_note "$1"
+}
+
+replace_note() {
+  dd of="$1.new" status=none
+  mv -fT -- "$1.new" "$1"
+}
+
 # write_scratch_file NAME TEXT: a private file that psql, as the PostgreSQL user, can read; gone with the command.
 write_scratch_file() {
   : >"$scratch/$1"

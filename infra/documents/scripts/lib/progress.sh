@@ -12,7 +12,11 @@ note_progress() {
   # shellcheck disable=SC2034 # for those who want to know
   copied_bytes=$total_bytes
   local text="${progress_of:-base backup} of $NODE: $done_bytes of $total_bytes bytes ($percent%)"
-  write_file "$PROGRESS" "$text"
+  # A small copy tells it many times a second, and who asks hears it a moment later.
+  if ((SECONDS > ${noted_at:--1})); then
+    write_note "$PROGRESS" "$text"
+    noted_at=$SECONDS
+  fi
   # SSM keeps only the first characters of the output.
   if ((percent >= ${next_percent:-0})); then
     progress "$text"
