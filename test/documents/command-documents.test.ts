@@ -1,7 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { clusterLayout, quoted } from '../../infra/documents/cluster-layout.ts';
 import { commandDocuments, commandScript, documentSizeLimit } from '../../infra/documents/command-documents.ts';
@@ -109,28 +106,6 @@ describe('command documents', () => {
   });
 });
 
-describe('scripts', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'scripts-'));
-  const shellcheck = installed('shellcheck');
-
-  it.skipIf(!shellcheck)(
-    `are clean for shellcheck${shellcheck ? '' : ': skipped, it is not installed'}`,
-    () => {
-      const files = nodeCommandNames.map((command) => {
-        const file = join(directory, `${command}.sh`);
-        writeFileSync(file, `${commandScript(clusterOf(), facts, command, { comments: true }).join('\n')}\n`);
-        return file;
-      });
-      try {
-        expect(outputOf('shellcheck', ['--format=gcc', ...files])).toBe('');
-      } finally {
-        rmSync(directory, { recursive: true });
-      }
-    },
-    60_000,
-  );
-});
-
 describe('the layout', () => {
   it.each(["it's", '$HOME', '`id`', '"', '\\', 'a b', '!!', '*', "''"])('quotes %s as one word of bash', (text) => {
     expect(execFileSync('bash', ['-c', `printf %s ${quoted(text)}`], { encoding: 'utf8' })).toBe(text);
@@ -153,20 +128,3 @@ describe('the layout', () => {
     ]);
   });
 });
-
-function installed(program: string): boolean {
-  try {
-    execFileSync(program, ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function outputOf(program: string, arguments_: string[]): string {
-  try {
-    return execFileSync(program, arguments_, { encoding: 'utf8' });
-  } catch (error) {
-    return `${(error as { stdout?: string }).stdout}`;
-  }
-}
