@@ -25,6 +25,9 @@ export async function superuserSql(
   return (await onHost(cluster, node, asPostgresUser(cluster, psql), timeoutSeconds)).trimEnd();
 }
 
+/** To ask starts several processes: more often takes from the processors what is waited for. */
+const pollMilliseconds = 150;
+
 /**
  * Waits until SQL on a node gives `expected`.
  *
@@ -38,10 +41,12 @@ export async function waitForSql(
   limitSeconds: number,
 ): Promise<void> {
   let seen = '';
-  await waitFor(`${JSON.stringify(expected)} on ${node.name}`, limitSeconds, async () => {
+  const isExpected = async () => {
     seen = await superuserSql(cluster, node, sql).catch((error: Error) => error.message);
     return seen === expected;
-  }).catch((error: Error) => {
+  };
+  const what = `${JSON.stringify(expected)} on ${node.name}`;
+  await waitFor(what, limitSeconds, isExpected, pollMilliseconds).catch((error: Error) => {
     throw new Error(`${error.message}; seen last: ${JSON.stringify(seen)}`);
   });
 }

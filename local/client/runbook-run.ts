@@ -61,13 +61,13 @@ export async function awaitRunbook(
   cluster: string,
   executionArn: string,
   limitSeconds: number,
-  progress: Progress = () => undefined,
+  progress?: Progress,
 ): Promise<RunbookOutcome> {
   const deadline = Date.now() + limitSeconds * 1000;
-  const watcher = new ExecutionWatcher(clients, cluster, executionArn, progress);
+  const watcher = progress && new ExecutionWatcher(clients, cluster, executionArn, progress);
   for (;;) {
     const execution = await clients.sfn.send(new DescribeExecutionCommand({ executionArn }));
-    await watcher.tell(execution.startDate ?? new Date());
+    await watcher?.tell(execution.startDate ?? new Date());
     const { status } = execution;
     if (status !== 'RUNNING') {
       const seconds = ((execution.stopDate?.getTime() ?? 0) - (execution.startDate?.getTime() ?? 0)) / 1000;

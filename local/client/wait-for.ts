@@ -13,7 +13,7 @@ export async function waitFor<T>(
   what: string,
   limitSeconds: number,
   condition: () => T | NotYet | Promise<T | NotYet>,
-  pollMilliseconds = 50,
+  pollMilliseconds = 100,
 ): Promise<T> {
   const deadline = Date.now() + limitSeconds * 1000;
   for (;;) {
