@@ -3,20 +3,23 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { Code } from 'aws-cdk-lib/aws-lambda';
-import { buildSync, type Metafile } from 'esbuild';
+import { buildSync } from 'esbuild';
 import type { Cluster } from '../lambdas/contract/cluster-config.ts';
 import { type HandlerName, handlerNames } from './handler-names.ts';
 
-const projectDirectory = join(import.meta.dirname, '..');
+/** The checkout. */
+export const projectDirectory = join(import.meta.dirname, '..');
 
 /** Free variable that the bundles read the cluster's configuration from; defined in front of each cluster's copy. */
 const clusterVariable = '__CLUSTER__';
 
 /** The handlers as JavaScript, without the configuration of any cluster. */
-export interface FunctionBundles {
-  readonly source: ReadonlyMap<HandlerName, string>;
-  /** What each bundle is made of, for the benchmarks. */
-  readonly metafile: Metafile;
+export type FunctionBundles = ReadonlyMap<HandlerName, string>;
+
+export interface BundledFunctions {
+  readonly bundles: FunctionBundles;
+  /** Paths, from the project's directory, of every file that is in one of them. */
+  readonly inputs: readonly string[];
 }
 
 /**
@@ -26,10 +29,10 @@ export interface FunctionBundles {
  * the 4 KB that Lambda allows for environment variables, and one build serves every cluster of the file.
  * Output depends on the sources alone: it holds no path of this machine and no time, so asset hashes are stable.
  */
-export function bundleFunctions(handlersDirectory = join(projectDirectory, 'lambdas/handlers')): FunctionBundles {
+export function bundleFunctions(): BundledFunctions {
   const { outputFiles, metafile } = buildSync({
     absWorkingDir: projectDirectory,
-    entryPoints: handlerNames.map((name) => ({ in: join(handlersDirectory, `${name}.ts`), out: name })),
+    entryPoints: handlerNames.map((name) => ({ in: join(projectDirectory, `lambdas/handlers/${name}.ts`), out: name })),
     outdir: 'out',
     write: false,
     metafile: true,
@@ -46,13 +49,13 @@ export function bundleFunctions(handlersDirectory = join(projectDirectory, 'lamb
     define: { 'process.env.CLUSTER': clusterVariable },
     logLevel: 'warning',
   });
-  const source = new Map(outputFiles.map((file) => [basename(file.path, '.js') as HandlerName, file.text]));
-  return { source, metafile };
+  const bundles = new Map(outputFiles.map((file) => [basename(file.path, '.js') as HandlerName, file.text]));
+  return { bundles, inputs: Object.keys(metafile.inputs) };
 }
 
 /** The bundle of one function as it runs for one cluster. */
 export function bundleForCluster(bundles: FunctionBundles, handler: HandlerName, cluster: Cluster): string {
-  const source = bundles.source.get(handler);
+  const source = bundles.get(handler);
   if (source === undefined) throw new Error(`no bundle for ${handler}`);
   if (!source.includes(clusterVariable)) return source;
   return `"use strict";var ${clusterVariable}=${JSON.stringify(JSON.stringify(cluster))};\n${source}`;

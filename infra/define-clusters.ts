@@ -1,12 +1,12 @@
 import { type App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import type { Cluster } from '../lambdas/contract/cluster-config.ts';
-import { bundleFunctions } from './bundle-functions.ts';
 import { ClusterStack } from './cluster-stack.ts';
+import { keptBundles } from './kept-bundles.ts';
 
 /** Adds one stack per cluster to the app. A finding of cdk-nag that nobody gave a reason for fails the synthesis. */
 export function defineClusters(app: App, clusters: Cluster[]): ClusterStack[] {
-  const bundles = bundleFunctions();
+  const bundles = keptBundles();
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   return clusters.map((cluster) => new ClusterStack(app, cluster, bundles));
 }

@@ -8,7 +8,7 @@ import { handlerNames } from '../../infra/handler-names.ts';
 import { everyOption, example } from './clusters.ts';
 import { temporaryDirectory } from './synthesize.ts';
 
-const bundles = bundleFunctions();
+const { bundles } = bundleFunctions();
 const project = join(import.meta.dirname, '../..');
 
 /** Every variable that a function may ask for when it starts; the values do not matter here. */
