@@ -7,6 +7,10 @@ import { list } from './quantities.ts';
 
 const rejoinAdvice = (node: string) => `  Start the rejoin runbook for it: {"node":"${node}"}`;
 
+/** Only on a host that was reached could PostgreSQL be kept from starting. */
+const bootWarning =
+  '  Until it has, keep applications away from it: when its host boots, PostgreSQL starts there and takes sessions, whose commits wait or are lost.';
+
 function fenceLine(former: string | null, fence: Fence): string[] {
   if (former === null || fence.method === 'none') return [];
   const how =
@@ -51,6 +55,7 @@ export function promotionReport(cluster: Cluster, input: ReportPromotionInput): 
         rejoinAdvice(node),
       ]),
       ...left.flatMap((node) => [`${node} is out of the cluster until it rejoins.`, rejoinAdvice(node)]),
+      ...('fence' in input && input.fence.method === 'instance' ? left.map(() => bootWarning) : []),
     ],
     replication: verified?.table ?? [],
     notFollowing: failed,

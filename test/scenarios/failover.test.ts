@@ -102,6 +102,7 @@ describe('failover', () => {
         output: { primary: master, formerPrimary: slave01, timeline: 3 },
       });
       expect(JSON.stringify(outcome)).toContain('EC2 was seen to have stopped its instance');
+      expect(JSON.stringify(outcome)).toContain('keep applications away from it: when its host boots');
       await boot(slave01);
       // It comes back as the primary that it was, and the application's commit waits there for a standby.
       await seen(slave01, 'select pg_is_in_recovery()', 'f');
