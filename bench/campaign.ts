@@ -15,7 +15,7 @@ import { waitForSql } from '../local/client/node-sql.ts';
 import { runRunbook } from '../local/client/runbook-run.ts';
 import { freePort } from './running-cluster.ts';
 
-type Node = LocalCluster['nodes'][number];
+export type Node = LocalCluster['nodes'][number];
 
 /** A runtime that is killed has to come up again within this. */
 const readyMilliseconds = 120_000;

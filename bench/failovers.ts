@@ -1,17 +1,21 @@
 /**
- * `npm run bench:failovers [count]`: failovers under load. The primary's host loses its power while applications write;
- * the failover runbook is started; in the second series the host comes back during the failover or right after it.
+ * `npm run bench:failovers -- [COUNT [SERIES]]`: failovers under load. While applications write the primary's PostgreSQL is killed and
+ * its host can be reached, or the host loses its power, and in the third series comes back during the failover or right
+ * after it; the failover runbook is started.
  * What must hold: no acknowledged row is lost, and never do two nodes acknowledge writes at the same time.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import Table from 'cli-table3';
+import { killPostmaster } from '../local/client/host-power.ts';
 import { LedgerWriter, makeLedger, missingRows } from '../local/client/ledger.ts';
 import { primariesOf } from '../local/client/node-sql.ts';
 import { waitFor } from '../local/client/wait-for.ts';
 import { WriteProbe, writesBesideAnother } from '../local/client/write-probe.ts';
-import { Campaign, spread } from './campaign.ts';
+import { Campaign, type Node, spread } from './campaign.ts';
 
 const count = Number(process.argv[2] ?? 20);
+/** Words of the title of the only series to be run. */
+const only = process.argv[3] ?? '';
 const writerCount = 4;
 const writeIntervalMilliseconds = 20;
 
@@ -27,8 +31,26 @@ interface Run {
   readonly back: string;
 }
 
-/** @param comesBackAfter seconds from the start of the runbook; null: the host stays down until the failover is over */
-async function failOver(campaign: Campaign, series: number, comesBackAfter: number | null): Promise<Run> {
+/** What happens to the primary. */
+interface Crash {
+  readonly title: string;
+  readonly happens: (campaign: Campaign, primary: Node) => Promise<void>;
+  /** Seconds from the start of the runbook to the host's return; null: not before the failover is over. */
+  readonly hostReturns: () => number | null;
+}
+
+const cutPower = (campaign: Campaign, primary: Node) => campaign.cutPower(primary);
+const crashes: readonly Crash[] = [
+  {
+    title: 'PostgreSQL is killed',
+    happens: (campaign, primary) => killPostmaster(campaign.cluster, primary),
+    hostReturns: () => null,
+  },
+  { title: 'host stays down', happens: cutPower, hostReturns: () => null },
+  { title: 'host comes back meanwhile or right after', happens: cutPower, hostReturns: () => Math.random() * 4 },
+];
+
+async function failOver(campaign: Campaign, series: number, { happens, hostReturns }: Crash): Promise<Run> {
   const { cluster } = campaign;
   const [primary, another] = await primariesOf(campaign.cluster);
   if (primary === undefined || another !== undefined) throw new Error('there is not exactly one primary');
@@ -41,8 +63,9 @@ async function failOver(campaign: Campaign, series: number, comesBackAfter: numb
     // Long enough for the checker to have looked at it.
     await pause(1500 + Math.random() * 1000);
     const lastBefore = Math.max(...writers.map(({ lastAcknowledged }) => lastAcknowledged));
-    await campaign.cutPower(primary);
+    await happens(campaign, primary);
     const started = Date.now();
+    const comesBackAfter = hostReturns();
     const returning =
       comesBackAfter === null ? undefined : pause(comesBackAfter * 1000).then(() => campaign.boot(primary));
     const outcome = await campaign.succeed('failover', {});
@@ -88,13 +111,11 @@ try {
     style: { head: [], border: [] },
   });
   let series = 0;
-  for (const [title, comesBack] of [
-    ['host stays down', () => null],
-    ['host comes back meanwhile or right after', () => Math.random() * 4],
-  ] as const) {
+  for (const crash of crashes.filter(({ title }) => title.includes(only))) {
+    const { title } = crash;
     const runs: Run[] = [];
     for (let index = 0; index < count; index += 1) {
-      const run = await failOver(campaign, series++, comesBack());
+      const run = await failOver(campaign, series++, crash);
       runs.push(run);
       console.log(
         `${title} ${index + 1}/${count}: runbook ${run.runbookSeconds.toFixed(2)} s, writable after ${run.startToWritable.toFixed(2)} s, ${run.rows} rows acknowledged, ${run.lost} lost, ${run.doubleWrites} on two nodes at once; old primary back by ${run.back}`,

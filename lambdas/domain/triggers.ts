@@ -122,7 +122,8 @@ function rejoin(seen: Survey): Trigger[] {
   if (!cluster.policy.autoRejoin) return [];
   const [primary] = primaries;
   if (primary === undefined) return [];
-  if (primaries.length > 1) return formerPrimary(seen).map(({ name }) => rejoinOf(name, secondsOfChecks(cluster, 2)));
+  // At once: applications that find it first wait there for as long as it runs.
+  if (primaries.length > 1) return formerPrimary(seen).map(({ name }) => ({ ...rejoinOf(name, 0), confirmed: true }));
   return cluster.nodes.flatMap((node) => {
     if (node === primary.node || walsenderOf(primary.facts, node.name) !== undefined) return [];
     const answered = seen.answered.find((candidate) => candidate.node === node);

@@ -196,8 +196,8 @@ describe('rejoin', () => {
     const stale: Partial<NodeInWorld> = { role: 'primary', streams: false };
     const back: Changes = { [slave01]: followed, [master]: stale };
 
-    it('is due soon: it is stale for certain', () => {
-      expect(new Watch(cluster()).during(3, back)).toEqual([[20, 'rejoin']]);
+    it('is due at once: it is stale for certain, and applications wait there', () => {
+      expect(new Watch(cluster()).during(3, back)).toEqual([[10, 'rejoin']]);
     });
 
     it.each<[string, Changes]>([
