@@ -6,10 +6,10 @@ import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { AgentLink } from './agent-link.ts';
-import type { Host, HostFacts, HostScript, HostState, RunningScript } from './host.ts';
+import type { Host, HostFacts, HostScript, RunningScript } from './host.ts';
 import { killAll, processesOf } from './host-processes.ts';
 import type { OsUser } from './os-user.ts';
+import { StatefulHost } from './stateful-host.ts';
 
 /** What a process host is made with. */
 export interface ProcessHostOptions {
@@ -27,18 +27,12 @@ export interface ProcessHostOptions {
 const startLimitSeconds = 300;
 
 /** One host. */
-export class ProcessHost implements Host {
-  readonly facts: HostFacts;
-  readonly agentLink = new AgentLink();
+export class ProcessHost extends StatefulHost implements Host {
   readonly #options: ProcessHostOptions;
   readonly #sessions = new Set<number>();
-  readonly #listeners: ((state: HostState) => void)[] = [];
-  #state: HostState = 'stopped';
-  #launched = new Date();
-  #lastSeen = new Date();
 
   constructor(options: ProcessHostOptions) {
-    this.facts = options.facts;
+    super(options.facts);
     this.#options = options;
     const { directory, user, programs } = options;
     mkdirSync(directory, { recursive: true, mode: 0o755 });
@@ -51,41 +45,14 @@ export class ProcessHost implements Host {
     }
   }
 
-  get state(): HostState {
-    return this.#state;
-  }
-
-  get launched(): Date {
-    return this.#launched;
-  }
-
-  get agentOnline(): boolean {
-    return this.#state === 'running' && !this.agentLink.isCut;
-  }
-
-  get lastSeen(): Date {
-    if (this.agentOnline) return new Date();
-    return this.#state === 'running' ? this.agentLink.cutSince : this.#lastSeen;
-  }
-
-  onStateChange(listener: (state: HostState) => void): void {
-    this.#listeners.push(listener);
-  }
-
-  #enter(state: HostState): void {
-    this.#state = state;
-    for (const listener of this.#listeners) listener(state);
-  }
-
   async boot(): Promise<void> {
-    if (this.#state !== 'stopped') return;
-    this.#enter('pending');
+    if (this.state !== 'stopped') return;
+    this.enter('pending');
     // A host without power has no processes: what is left there is an earlier runtime's.
     await killAll(this.#options.directory, this.#sessions);
     this.#sessions.clear();
-    this.#launched = new Date();
     this.#makeSocketDirectory();
-    this.#enter('running');
+    this.enter('running');
     this.#startEnabledPostgres();
   }
 
@@ -111,17 +78,16 @@ export class ProcessHost implements Host {
     if (started.pid !== undefined) this.#sessions.add(started.pid);
     started.on('error', (error) => say(`${facts.name}: pg_ctl: ${error.message}`));
     started.on('exit', (code) => {
-      if (code !== 0 && this.#state === 'running') say(`${facts.name}: PostgreSQL did not start at boot; see ${log}`);
+      if (code !== 0 && this.state === 'running') say(`${facts.name}: PostgreSQL did not start at boot; see ${log}`);
     });
   }
 
   async powerOff(): Promise<void> {
-    if (this.#state === 'stopped') return;
-    this.#lastSeen = new Date();
-    this.#enter('stopping');
+    if (this.state === 'stopped') return;
+    this.enter('stopping');
     await killAll(this.#options.directory, this.#sessions);
     this.#sessions.clear();
-    this.#enter('stopped');
+    this.enter('stopped');
   }
 
   async shutDown(limitMilliseconds: number): Promise<void> {
@@ -139,10 +105,9 @@ export class ProcessHost implements Host {
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     }
-    this.#lastSeen = new Date();
-    this.#enter('stopping');
+    this.enter('stopping');
     await killAll(directory, this.#sessions);
-    this.#enter('stopped');
+    this.enter('stopped');
   }
 
   /** Process id of the running PostgreSQL, if it is this host's. */

@@ -1,66 +1,60 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
-import type { FunctionBundles } from '../../infra/bundle-functions.ts';
+import { readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { beforeEach, expect, it } from 'vitest';
+import { handlerNames } from '../../infra/handler-names.ts';
 import { keptBundles } from '../../infra/kept-bundles.ts';
 import { temporaryDirectory } from './synthesize.ts';
 
-type Kept = { files: Record<string, string>; source: Record<string, string> };
+const project = join(import.meta.dirname, '../..');
+const directory = temporaryDirectory();
+const file = join(directory, 'cache', 'bundles.json');
+/** A source of every bundle here. */
+const source = join(directory, 'source');
+let made = 0;
+let meanwhile = () => {};
+const bundles = () =>
+  keptBundles(file, () => {
+    made += 1;
+    meanwhile();
+    return {
+      bundles: new Map(handlerNames.map((name) => [name, `${name} as made for the ${made}. time`])),
+      inputs: ['lambdas/domain/lsn.ts', relative(project, source), '(disabled):crypto'],
+    };
+  }).get('plan-setup');
+const write = (content: string) => {
+  writeFileSync(source, content);
+  utimesSync(source, 1, 1);
+};
 
-describe.sequential('bundles of the last synthesis', () => {
-  const file = join(temporaryDirectory(), 'cache', 'bundles.json');
-  const read = () => JSON.parse(readFileSync(file, 'utf8')) as Kept;
-  /** Marks what is kept: bundles that were not made anew have the mark. */
-  const change = (edit: (kept: Kept) => void) => {
-    const kept = read();
-    kept.source['plan-setup'] = 'kept';
-    edit(kept);
-    writeFileSync(file, JSON.stringify(kept));
-  };
-  let first: FunctionBundles;
+beforeEach(() => {
+  rmSync(file, { force: true });
+  made = 0;
+  meanwhile = () => {};
+  write('one');
+});
 
-  beforeAll(() => {
-    first = keptBundles(file);
-  }, 60_000);
+it('are those of the last time while nothing has changed', () => {
+  expect([bundles(), bundles(), made]).toEqual([...Array(2).fill('plan-setup as made for the 1. time'), 1]);
+  expect(Object.keys(JSON.parse(readFileSync(file, 'utf8')).source)).toEqual([...handlerNames]);
+});
 
-  it('are kept, with every file that they are made of', () => {
-    expect(existsSync(file)).toBe(true);
-    expect(Object.keys(read().files)).toEqual(
-      expect.arrayContaining([
-        'lambdas/domain/setup-plan.ts',
-        'node_modules/pg/lib/client.js',
-        'infra/bundle-functions.ts',
-      ]),
-    );
-  });
+it.each([
+  ['changed', () => write('two')],
+  ['gone', () => rmSync(source)],
+])('are made anew when a source is %s', (_, change) => {
+  bundles();
+  change();
+  expect(bundles()).toBe('plan-setup as made for the 2. time');
+});
 
-  it('are taken while nothing has changed', () => {
-    change(() => {});
-    expect(keptBundles(file).get('plan-setup')).toBe('kept');
-    expect(keptBundles(file).get('release-lock')).toBe(first.get('release-lock'));
-  });
+it('are made anew when a source was saved while they were made: nobody knows what is in them', () => {
+  meanwhile = () => writeFileSync(source, 'two');
+  bundles();
+  expect(bundles()).toBe('plan-setup as made for the 2. time');
+});
 
-  it.each([
-    [
-      'a source is another',
-      (kept: Kept) => {
-        kept.files['lambdas/domain/lsn.ts'] = 'another';
-      },
-    ],
-    [
-      'a source is gone',
-      (kept: Kept) => {
-        kept.files['lambdas/domain/gone.ts'] = 'another';
-      },
-    ],
-  ])('are made anew when %s', (_, edit) => {
-    change(edit);
-    expect([...keptBundles(file)]).toEqual([...first]);
-    expect(read().source['plan-setup']).toBe(first.get('plan-setup'));
-  });
-
-  it('are made anew when what was kept cannot be read', () => {
-    writeFileSync(file, '{"files":');
-    expect([...keptBundles(file)]).toEqual([...first]);
-  });
+it.each(['{"files":', '{}', '{"files":{},"source":{}}'])('are made anew when what was kept is %s', (content) => {
+  bundles();
+  writeFileSync(file, content);
+  expect(bundles()).toBe('plan-setup as made for the 2. time');
 });

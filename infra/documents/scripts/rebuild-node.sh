@@ -20,8 +20,8 @@
 # Copies the primary anew. The old data stays where it is until the copy is verified; then it is set aside, and kept
 # until the node streams.
 main() {
-  local identifier started=$SECONDS bytes
-  changed=false backup_started=false
+  local identifier started=$SECONDS
+  changed=false
   refuse_own_primary
   require_secret "$REPLICATION_SECRET"
   guard
@@ -37,19 +37,12 @@ main() {
     stop_standby
     put_fence 'it is copied anew'
   fi
-  stop_copying
-  prepare_incoming
-  put_replication_passfile
-  backup_started=true
-  take_base_backup
-  verify_base_backup "$identifier"
-  make_it_this_nodes_own
-  bytes=$(du -sb -- "$INCOMING_DATA")
+  make_copy "$identifier"
   check_epoch
   if [[ $(data_directory_state) == postgres ]]; then set_aside "replaced by a copy of $PRIMARY at $(utc_time), operation $EPOCH"; fi
   put_incoming_in_place
   unmark_damaged
-  succeed "$(json_object changed true bytes "${bytes%%[!0-9]*}" seconds $((SECONDS - started)) \
+  succeed "$(json_object changed true bytes "$copy_bytes" seconds $((SECONDS - started)) \
     formerData "$(json_string_or_null "$(newest_former_data)")")"
 }
 

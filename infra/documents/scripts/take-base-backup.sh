@@ -12,8 +12,8 @@
 
 # Clones the primary: into a directory beside the data directory, verified, then put in place in one step.
 main() {
-  local identifier started=$SECONDS bytes
-  changed=false backup_started=false
+  local identifier started=$SECONDS
+  changed=false
   refuse_own_primary
   require_secret "$REPLICATION_SECRET"
   guard
@@ -26,17 +26,10 @@ main() {
   require_replaceable_place
   require_empty_data_directory
   require_free_tablespaces
-  stop_copying
-  prepare_incoming
-  put_replication_passfile
-  backup_started=true
-  take_base_backup
-  verify_base_backup "$identifier"
-  make_it_this_nodes_own
-  bytes=$(du -sb -- "$INCOMING_DATA")
+  make_copy "$identifier"
   check_epoch
   put_incoming_in_place
-  succeed "$(json_object changed true bytes "${bytes%%[!0-9]*}" seconds $((SECONDS - started)))"
+  succeed "$(json_object changed true bytes "$copy_bytes" seconds $((SECONDS - started)))"
 }
 
 # This node has a copy of that primary already. Whether it streams is the next command's concern.

@@ -6,9 +6,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, copyFileSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { AgentLink } from '../agent-link.ts';
 import { allProcesses, findProcess, isAlive, type Process, processLink } from '../all-processes.ts';
-import type { Host, HostFacts, HostScript, HostState, RunningScript } from '../host.ts';
+import type { Host, HostFacts, HostScript, RunningScript } from '../host.ts';
+import { StatefulHost } from '../stateful-host.ts';
 import { groupFilesOf, inGroups, makeGroup, removeGroups } from './cgroups.ts';
 import type { Disk } from './disk.ts';
 import { intoMachine } from './enter.ts';
@@ -52,16 +52,10 @@ const rebootExitCode = 133;
 const orchestrationDirectory = '/var/lib/amazon/ssm/local/document/orchestration';
 
 /** One machine. */
-export class MachineHost implements Host {
-  readonly facts: HostFacts;
-  readonly agentLink = new AgentLink();
+export class MachineHost extends StatefulHost implements Host {
   readonly #options: MachineHostOptions;
-  readonly #listeners: ((state: HostState) => void)[] = [];
   /** Who waits until the power is off. */
   readonly #waiting: (() => void)[] = [];
-  #state: HostState = 'stopped';
-  #launched = new Date();
-  #lastSeen = new Date();
   /** systemd-nspawn's outermost process while there is power. */
   #power: ChildProcess | undefined;
   /** Process 1 and the agent of the current boot, as seen from outside. */
@@ -69,7 +63,7 @@ export class MachineHost implements Host {
   #agent: number | undefined;
 
   constructor(options: MachineHostOptions) {
-    this.facts = options.facts;
+    super(options.facts);
     this.#options = options;
   }
 
@@ -78,38 +72,9 @@ export class MachineHost implements Host {
     return join(this.#options.directory, 'init.pid');
   }
 
-  get state(): HostState {
-    return this.#state;
-  }
-
-  get launched(): Date {
-    return this.#launched;
-  }
-
-  get agentOnline(): boolean {
-    return this.#state === 'running' && !this.agentLink.isCut;
-  }
-
-  get lastSeen(): Date {
-    if (this.agentOnline) return new Date();
-    return this.#state === 'running' ? this.agentLink.cutSince : this.#lastSeen;
-  }
-
-  onStateChange(listener: (state: HostState) => void): void {
-    this.#listeners.push(listener);
-  }
-
-  #enter(state: HostState): void {
-    if (state === this.#state) return;
-    if (this.#state === 'running') this.#lastSeen = new Date();
-    this.#state = state;
-    for (const listener of this.#listeners) listener(state);
-  }
-
   async boot(): Promise<void> {
-    if (this.#state !== 'stopped') return;
-    this.#enter('pending');
-    this.#launched = new Date();
+    if (this.state !== 'stopped') return;
+    this.enter('pending');
     await this.#switchOn(makeGroup(this.#options.group));
   }
 
@@ -151,7 +116,7 @@ export class MachineHost implements Host {
         this.#agent = agent;
         writeFileSync(this.#initFile, `${init.pid} ${init.started}\n`);
         await this.#options.onLink();
-        if (this.#state === 'pending') this.#enter('running');
+        if (this.state === 'pending') this.enter('running');
         return;
       }
       if (Date.now() > deadline) {
@@ -207,13 +172,13 @@ export class MachineHost implements Host {
     this.#power = undefined;
     this.#init = undefined;
     this.#agent = undefined;
-    if (reboots && this.#state === 'running') {
-      this.#enter('pending');
+    if (reboots && this.state === 'running') {
+      this.enter('pending');
       await this.#switchOn(groupFiles).catch((error: Error) => this.#options.say(error.message));
       return;
     }
     await removeGroups(this.#options.group);
-    this.#enter('stopped');
+    this.enter('stopped');
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
@@ -229,7 +194,7 @@ export class MachineHost implements Host {
   async powerOff(): Promise<void> {
     const power = this.#power;
     if (power === undefined) return;
-    this.#enter('stopping');
+    this.enter('stopping');
     const stopped = this.#stopped();
     const init = this.#findInit();
     const all = allProcesses();
@@ -251,7 +216,7 @@ export class MachineHost implements Host {
     const init = this.#init;
     if (init !== undefined) {
       this.#options.say(`${this.facts.name}: shutting down`);
-      this.#enter('stopping');
+      this.enter('stopping');
       const stopped = this.#stopped();
       try {
         process.kill(init.pid, powerOffSignal);

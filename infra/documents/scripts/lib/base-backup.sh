@@ -1,5 +1,18 @@
 # A copy of the primary: made and verified in the incoming directory, from where a rename puts it in place.
-# The command that uses this sets changed and backup_started.
+# The command that uses this sets changed.
+
+# make_copy SYSTEM_IDENTIFIER: leaves a verified copy in the incoming directory, set as this node's own; its size in copy_bytes.
+make_copy() {
+  stop_copying
+  prepare_incoming
+  put_replication_passfile
+  backup_started=true
+  take_base_backup
+  verify_base_backup "$1"
+  make_it_this_nodes_own
+  copy_bytes=$(du -sb -- "$INCOMING_DATA")
+  copy_bytes=${copy_bytes%%[!0-9]*}
+}
 
 # A command that was killed leaves its pg_basebackup behind, which holds the slot and writes into the directory.
 stop_copying() {
