@@ -26,7 +26,7 @@ const first = ({ nodes }: RunningCluster): ClusterNode => {
 };
 
 function signal(running: RunningCluster, node: ClusterNode, name: NodeJS.Signals): void {
-  for (const { pid } of processesOf(running.hostOf(node), new Set())) process.kill(pid, name);
+  for (const { pid } of processesOf(running.hostOf(node))) process.kill(pid, name);
 }
 
 const faults: readonly Fault[] = [
@@ -41,14 +41,14 @@ const faults: readonly Fault[] = [
     name: 'the synchronous standby is killed',
     provable: true,
     subject: /^WARNING .*slave01/,
-    make: (running) => killAll(running.hostOf(first(running)), new Set()),
+    make: (running) => killAll(running.hostOf(first(running))),
     repair: (running) => startPostgres(running.cluster, first(running)),
   },
   {
     name: 'the primary is killed',
     provable: true,
     subject: /^CRITICAL .*master/,
-    make: (running) => killAll(running.hostOf(running.nodes.primary), new Set()),
+    make: (running) => killAll(running.hostOf(running.nodes.primary)),
     repair: (running) => startPostgres(running.cluster, running.nodes.primary),
   },
   {

@@ -1,13 +1,16 @@
 /** Which processes belong to a process host, read from /proc. */
 import { allProcesses, isAlive, type Process, processLink } from './all-processes.ts';
+import { HostSessions } from './host-sessions.ts';
 import { free, sharedMemoryOf } from './shared-memory.ts';
 
 /**
  * Living processes of the host in `directory`: those that work inside it, those of the sessions that the agent
  * started, and their descendants. A process with a terminal is a person's, who may well look around in there.
  */
-export function processesOf(directory: string, sessions: ReadonlySet<number>): Process[] {
-  const all = allProcesses().filter(isAlive);
+export function processesOf(directory: string, sessions = new HostSessions()): Process[] {
+  const everyone = allProcesses();
+  const all = everyone.filter(isAlive);
+  const numbers = sessions.numbers(everyone);
   const isInside = ({ pid }: Process) => {
     const at = processLink(pid, 'cwd')?.replace(/ \(deleted\)$/, '');
     return at === directory || at?.startsWith(`${directory}/`) === true;
@@ -15,7 +18,7 @@ export function processesOf(directory: string, sessions: ReadonlySet<number>): P
   const own = new Set(
     all
       .filter((entry) => entry.terminal === 0 && entry.pid !== process.pid)
-      .filter((entry) => isInside(entry) || sessions.has(entry.session))
+      .filter((entry) => isInside(entry) || numbers.has(entry.session))
       .map(({ pid }) => pid),
   );
   for (let before = -1; before !== own.size; ) {
@@ -26,7 +29,7 @@ export function processesOf(directory: string, sessions: ReadonlySet<number>): P
 }
 
 /** Kills every process of a host until none is left, and frees the memory that they shared. */
-export async function killAll(directory: string, sessions: ReadonlySet<number>): Promise<void> {
+export async function killAll(directory: string, sessions = new HostSessions()): Promise<void> {
   const deadline = Date.now() + 10_000;
   const shared = sharedMemoryOf(processesOf(directory, sessions).map(({ pid }) => pid));
   for (;;) {

@@ -2,12 +2,14 @@
  * A host made of processes: a directory, a loopback address and whatever works inside the directory. The agent's
  * scripts start there, PostgreSQL's working directory is its data directory below it, and children inherit theirs.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { allProcesses, findProcess } from './all-processes.ts';
 import type { Host, HostFacts, HostScript, RunningScript } from './host.ts';
 import { killAll, processesOf } from './host-processes.ts';
+import { HostSessions } from './host-sessions.ts';
 import type { OsUser } from './os-user.ts';
 import { StatefulHost } from './stateful-host.ts';
 
@@ -29,7 +31,7 @@ const startLimitSeconds = 300;
 /** One host. */
 export class ProcessHost extends StatefulHost implements Host {
   readonly #options: ProcessHostOptions;
-  readonly #sessions = new Set<number>();
+  readonly #sessions = new HostSessions();
 
   constructor(options: ProcessHostOptions) {
     super(options.facts);
@@ -50,7 +52,6 @@ export class ProcessHost extends StatefulHost implements Host {
     this.enter('pending');
     // A host without power has no processes: what is left there is an earlier runtime's.
     await killAll(this.#options.directory, this.#sessions);
-    this.#sessions.clear();
     this.#makeSocketDirectory();
     this.enter('running');
     this.#startEnabledPostgres();
@@ -75,7 +76,7 @@ export class ProcessHost extends StatefulHost implements Host {
       ['-D', facts.dataDirectory, '-w', '-t', `${startLimitSeconds}`, '-s', '-l', log, 'start'],
       { cwd: directory, env: this.#environment(user.home), stdio: 'ignore', detached: true, ...user.spawn },
     );
-    if (started.pid !== undefined) this.#sessions.add(started.pid);
+    this.#leadsSession(started);
     started.on('error', (error) => say(`${facts.name}: pg_ctl: ${error.message}`));
     started.on('exit', (code) => {
       if (code !== 0 && this.state === 'running') say(`${facts.name}: PostgreSQL did not start at boot; see ${log}`);
@@ -86,7 +87,6 @@ export class ProcessHost extends StatefulHost implements Host {
     if (this.state === 'stopped') return;
     this.enter('stopping');
     await killAll(this.#options.directory, this.#sessions);
-    this.#sessions.clear();
     this.enter('stopped');
   }
 
@@ -132,6 +132,14 @@ export class ProcessHost extends StatefulHost implements Host {
     };
   }
 
+  /** What it starts is the host's. */
+  #leadsSession(child: ChildProcess): void {
+    const leader = child.pid === undefined ? undefined : findProcess(child.pid);
+    if (leader === undefined) return;
+    this.#sessions.begin(leader);
+    child.once('exit', () => this.#sessions.end(leader.pid, allProcesses()));
+  }
+
   run(script: HostScript): RunningScript {
     const { directory } = this.#options;
     mkdirSync(dirname(script.stdoutPath), { recursive: true });
@@ -147,7 +155,7 @@ export class ProcessHost extends StatefulHost implements Host {
     closeSync(stdout);
     closeSync(stderr);
     const { pid } = child;
-    if (pid !== undefined) this.#sessions.add(pid);
+    this.#leadsSession(child);
     return {
       ended: new Promise((resolve) => {
         child.on('error', () => resolve({ code: 127, signal: null }));
@@ -155,7 +163,8 @@ export class ProcessHost extends StatefulHost implements Host {
       }),
       kill() {
         try {
-          if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+          // Later its number may be another's.
+          if (pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-pid, 'SIGKILL');
         } catch {
           // It ended meanwhile.
         }

@@ -6,7 +6,7 @@ import { processesOf } from '../../local/hosts/host-processes.ts';
 /** SIGSTOP of everything on a host that is made of processes, until this is disposed of: its connections stay open. */
 export function hang(cluster: LocalCluster, node: ClusterNode): Disposable {
   const host = dirname(dataDirectoryOf(cluster, node));
-  const pids = processesOf(host, new Set()).map(({ pid }) => pid);
+  const pids = processesOf(host).map(({ pid }) => pid);
   const signal = (name: NodeJS.Signals) => {
     for (const pid of pids) {
       try {

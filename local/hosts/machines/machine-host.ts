@@ -274,7 +274,8 @@ export class MachineHost extends StatefulHost implements Host {
       kill() {
         try {
           // The script is in the group of the program that entered the machine for it.
-          if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+          // Later its number may be another's.
+          if (pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-pid, 'SIGKILL');
         } catch {
           // It ended meanwhile.
         }
