@@ -49,10 +49,9 @@ export function ensureNpmPackages(root) {
   if (reason === undefined) return;
   say(`${reason}: installing what package-lock.json lists, with npm ci (this takes a minute)`);
   // NODE_ENV=production would leave out what tests and rehearsals need.
-  const { status, error } = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-  });
+  // What npm has kept of earlier installations need not be asked about again: the lockfile says what is right.
+  const options = ['--include=dev', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+  const { status, error } = spawnSync('npm', ['ci', ...options], { cwd: root, stdio: ['ignore', 2, 2] });
   if (error !== undefined || status !== 0) {
     throw new Failure(
       `npm ci failed${error === undefined ? '' : `: ${error.message}`}`,
