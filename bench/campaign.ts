@@ -13,6 +13,7 @@ import { dataDirectoryOf, hostPath, type LocalCluster, localClusters } from '../
 import { stopPostgres } from '../local/client/host-power.ts';
 import { waitForSql } from '../local/client/node-sql.ts';
 import { runRunbook } from '../local/client/runbook-run.ts';
+import { waitFor } from '../local/client/wait-for.ts';
 import { freePort } from './running-cluster.ts';
 
 export type Node = LocalCluster['nodes'][number];
@@ -100,12 +101,11 @@ export class Campaign {
       const { Reservations } = await this.clients.ec2.send(new DescribeInstancesCommand({ InstanceIds: [instanceId] }));
       return Reservations?.[0]?.Instances?.[0]?.State?.Name;
     };
-    for (;;) {
+    await waitFor(`${instanceId} to run`, 60, async () => {
       const now = await state();
-      if (now === 'running') return;
       if (now === 'stopped') await this.clients.ec2.send(new StartInstancesCommand({ InstanceIds: [instanceId] }));
-      await pause(50);
-    }
+      return now === 'running';
+    });
   }
 
   /** Makes a node a standby again: by rejoin, or else from nothing. Returns how. */

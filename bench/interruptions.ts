@@ -12,11 +12,10 @@ import { LedgerWriter, makeLedger, missingRows } from '../local/client/ledger.ts
 import { primariesOf, superuserSql } from '../local/client/node-sql.ts';
 import { awaitRunbook, type RunbookOutcome, startRunbook } from '../local/client/runbook-run.ts';
 import { waitFor } from '../local/client/wait-for.ts';
-import { Campaign } from './campaign.ts';
+import { Campaign, type Node } from './campaign.ts';
 import { type Occasion, occasions } from './occasions.ts';
 import { printTable } from './table.ts';
 
-type Node = Campaign['cluster']['nodes'][number];
 type How = 'kill' | 'stop';
 
 /** Refusals that say: there is nothing left to do. */

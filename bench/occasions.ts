@@ -5,9 +5,7 @@ import type { RunbookName } from '../lambdas/contract/names.ts';
 import { dataDirectoryOf, hostPath } from '../local/client/host-access.ts';
 import { killPostmaster, startPostgres, stopPostgres } from '../local/client/host-power.ts';
 import { superuserSql } from '../local/client/node-sql.ts';
-import type { Campaign } from './campaign.ts';
-
-type Node = Campaign['cluster']['nodes'][number];
+import type { Campaign, Node } from './campaign.ts';
 
 export interface Occasion {
   readonly runbook: RunbookName;

@@ -18,7 +18,8 @@ type Kept = z.infer<typeof keptSchema>;
 const madeBy = [
   'infra/bundle-functions.ts',
   'infra/handler-names.ts',
-  'node_modules/esbuild/package.json',
+  // Which copy of a package is found where.
+  'node_modules/.package-lock.json',
   'tsconfig.json',
 ];
 

@@ -55,7 +55,7 @@ export function promotionReport(cluster: Cluster, input: ReportPromotionInput): 
         rejoinAdvice(node),
       ]),
       ...left.flatMap((node) => [`${node} is out of the cluster until it rejoins.`, rejoinAdvice(node)]),
-      ...('fence' in input && input.fence.method === 'instance' ? left.map(() => bootWarning) : []),
+      ...(input.runbook === 'failover' && input.fence.method === 'instance' ? left.map(() => bootWarning) : []),
     ],
     replication: verified?.table ?? [],
     notFollowing: failed,

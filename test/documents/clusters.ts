@@ -50,3 +50,10 @@ const instance = (index: number) => ({
   instanceId: `i-${`${index}`.padStart(17, '0')}`,
   address: `192.168.100.${100 + index}`,
 });
+
+/** What a deployment tells its command documents. */
+export const facts = {
+  replicationSecretId: 'pg/replication-AbC',
+  monitoringSecretId: 'pg/monitoring',
+  region: 'eu-west-1',
+};

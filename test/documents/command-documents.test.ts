@@ -4,9 +4,7 @@ import { clusterLayout, quoted } from '../../infra/documents/cluster-layout.ts';
 import { commandDocuments, commandScript, documentSizeLimit } from '../../infra/documents/command-documents.ts';
 import { errorNames } from '../../lambdas/contract/errors.ts';
 import { nodeCommandNames, nodeCommands } from '../../lambdas/contract/node-commands.ts';
-import { clusterOf, largestCluster } from './clusters.ts';
-
-const facts = { replicationSecretId: 'pg/replication-AbC', monitoringSecretId: 'pg/monitoring', region: 'eu-west-1' };
+import { clusterOf, facts, largestCluster } from './clusters.ts';
 
 interface Content {
   schemaVersion: string;

@@ -3,11 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandScript } from '../../infra/documents/command-documents.ts';
 import { nodeCommandNames } from '../../lambdas/contract/node-commands.ts';
-import { clusterOf } from './clusters.ts';
+import { clusterOf, facts } from './clusters.ts';
 
 const [directory] = process.argv.slice(2);
 if (directory === undefined) throw new Error('usage: write-scripts.ts DIRECTORY');
-const facts = { replicationSecretId: 'pg/replication-AbC', monitoringSecretId: 'pg/monitoring', region: 'eu-west-1' };
 for (const command of nodeCommandNames) {
   const script = commandScript(clusterOf(), facts, command, { comments: true });
   writeFileSync(join(directory, `${command}.sh`), `${script.join('\n')}\n`);

@@ -109,7 +109,10 @@ wait_until_streaming() {
           receiver := ($(streaming_receiver));
           seen := CASE WHEN receiver = former THEN seen + 1 ELSE 0 END;
           former := receiver;
-          IF seen = 4 OR EXISTS ($(streaming_receiver) AND last_msg_send_time <> last_msg_receipt_time) THEN PERFORM set_config('runbook.streams', 't', false); EXIT; END IF;
+          IF seen = 4 OR EXISTS ($(streaming_receiver) AND last_msg_send_time <> last_msg_receipt_time) THEN
+            PERFORM set_config('runbook.streams', 't', false);
+            EXIT;
+          END IF;
           IF EXISTS ($(startup_waiting_for_wal)) THEN PERFORM set_config('runbook.waits', 't', false); END IF;
           PERFORM pg_sleep(0.05);
         END LOOP;
