@@ -50,6 +50,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/documents/**', 'test/scenarios/**'],
           testTimeout: 30_000,
+          setupFiles: ['test/infra/clean-up.ts'],
           // None of them changes what modules or the process hold: to import everything for each file takes longer.
           isolate: false,
           maxWorkers: availableParallelism(),

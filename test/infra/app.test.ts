@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { readAssembly } from './assembly.ts';
 import { exampleFile } from './clusters.ts';
-import { temporaryDirectory } from './synthesize.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 // Each run is a whole synthesis.
 vi.setConfig({ testTimeout: 60_000 });

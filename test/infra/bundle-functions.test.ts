@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { bundleForCluster, bundleFunctions } from '../../infra/bundle-functions.ts';
 import { handlerNames } from '../../infra/handler-names.ts';
 import { everyOption, example } from './clusters.ts';
-import { temporaryDirectory } from './synthesize.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 const { bundles } = bundleFunctions();
 const project = join(import.meta.dirname, '../..');

@@ -2,37 +2,16 @@
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
 import { clusterMetrics, metricNamespace, nodeMetrics } from '../../lambdas/contract/metrics.ts';
-import { automaticRunbooks, runbookNames } from '../../lambdas/contract/names.ts';
+import { runbookNames } from '../../lambdas/contract/names.ts';
 import { nodeCommandNames } from '../../lambdas/contract/node-commands.ts';
 import { planTicks } from '../../lambdas/domain/ticks.ts';
-import { asText, readAssembly, resourcesOf, type Template } from './assembly.ts';
+import { asText, resourcesOf } from './assembly.ts';
 import { everyOption, example } from './clusters.ts';
-import { functionsThat, permissions, permissionsOfFunction } from './permissions.ts';
-import { synthesize } from './synthesize.ts';
+import { all, exampleStacks, stackOf, templateOf } from './example-stacks.ts';
 
-const stacks = readAssembly(synthesize(example, everyOption));
-
-function templateOf(cluster: Cluster): Template {
-  const stack = stacks.find(({ name }) => name === cluster.name);
-  if (stack === undefined) throw new Error(`no stack ${cluster.name}`);
-  return stack.template;
-}
-
-/** The properties of all resources of a type. */
-const all = (template: Template, type: string) => resourcesOf(template, type).map(([, { Properties }]) => Properties);
-
-const instances = (cluster: Cluster, account: string) =>
-  cluster.nodes.map(({ instanceId }) => `arn:aws:ec2:${cluster.network.region}:${account}:instance/${instanceId}`);
-
-describe.each([
-  { cluster: example, account: '<AWS::AccountId>', ports: [5432], nodesGroup: 'sg-0123456789abcdef0' },
-  { cluster: everyOption, account: '123456789012', ports: [6432, 7432], nodesGroup: 'sg-0fedcba9876543210' },
-])('the stack of $cluster.name', ({ cluster, account, ports, nodesGroup }) => {
+describe.each(exampleStacks)('the stack of $cluster.name', ({ cluster, account, ports, nodesGroup }) => {
   const template = templateOf(cluster);
   const { region } = cluster.network;
-  const runbooks = runbookNames
-    .toSorted()
-    .map((name) => `arn:aws:states:${region}:${account}:stateMachine:${cluster.name}-${name}`);
 
   describe('network', () => {
     it('puts the observer, and nothing else, into the VPC', () => {
@@ -129,199 +108,6 @@ describe.each([
 
     it('never get a managed policy, whose contents AWS may widen', () => {
       for (const role of all(template, 'AWS::IAM::Role')) expect(role).not.toHaveProperty('ManagedPolicyArns');
-    });
-  });
-
-  describe('permissions', () => {
-    it('of the observer are taken from its code, whatever the Lambda service needs', () => {
-      const own = permissionsOfFunction(template, `${cluster.name}-observe-cluster`);
-      const allowed = own.filter(({ effect }) => effect === 'Allow').flatMap(({ actions }) => actions);
-      expect(allowed.sort()).toEqual([
-        'ec2:AssignPrivateIpAddresses',
-        'ec2:CreateNetworkInterface',
-        'ec2:DeleteNetworkInterface',
-        'ec2:DescribeNetworkInterfaces',
-        'ec2:DescribeSubnets',
-        'ec2:UnassignPrivateIpAddresses',
-      ]);
-      const [deny] = own.filter(({ effect }) => effect === 'Deny');
-      expect(deny).toMatchObject({
-        actions: [],
-        notActions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-        resources: ['*'],
-      });
-      const condition = deny?.condition as { ArnEquals: Record<string, unknown> };
-      expect(Object.keys(condition)).toEqual(['ArnEquals']);
-      expect(asText(condition.ArnEquals['lambda:SourceFunctionArn'])).toBe(
-        `arn:aws:lambda:${region}:${account}:function:${cluster.name}-observe-cluster`,
-      );
-    });
-
-    it('to send a command cover these documents on these instances, for one function', () => {
-      const senders = permissions(template).filter(({ actions }) => actions.includes('ssm:SendCommand'));
-      expect(functionsThat(template, ({ actions }) => actions.includes('ssm:SendCommand'))).toEqual([
-        `${cluster.name}-run-node-command`,
-      ]);
-      const documents = nodeCommandNames.map(
-        (command) => `arn:aws:ssm:${region}:${account}:document/${cluster.name}-${command}`,
-      );
-      expect(senders.map(({ resources }) => resources.sort())).toEqual([
-        [...instances(cluster, account), ...documents].sort(),
-      ]);
-    });
-
-    it('to stop an instance cover this cluster’s instances, for the one function that fences', () => {
-      const stops = permissions(template).filter(({ actions }) =>
-        actions.some((action) => /^ec2:.*Instances$/.test(action)),
-      );
-      expect(functionsThat(template, ({ actions }) => actions.includes('ec2:StopInstances'))).toEqual([
-        `${cluster.name}-fence-instance`,
-      ]);
-      const changing = stops.filter(({ actions }) => !actions.includes('ec2:DescribeInstances'));
-      expect(changing.map(({ actions, resources }) => [actions, resources.sort()])).toEqual([
-        [['ec2:StopInstances'], instances(cluster, account).sort()],
-      ]);
-    });
-
-    it('to read a password are with the hosts, and for monitoring with the functions that ask the observer', () => {
-      const readers = permissions(template)
-        .filter(({ actions }) => actions.includes('secretsmanager:GetSecretValue'))
-        .map(({ holder, resources }) => [holder.replace(/[0-9A-F]{8}$/, ''), resources.length]);
-      expect(readers.sort()).toEqual([
-        ['Functionscheckclusterrole', 1],
-        ['Functionsdashboardwidgetrole', 1],
-        ['Functionsfindprimaryrole', 1],
-        ['Functionsplanallowasyncrole', 1],
-        ['Functionsplanfailoverrole', 1],
-        ['Functionsplanresumesyncrole', 1],
-        ['Functionsplanswitchoverrole', 1],
-        ['Functionssetmaintenancerole', 1],
-        ['Functionsverifyrejoinrole', 1],
-        ['Functionsverifyreplicationrole', 1],
-        ['HostsPolicy', 2],
-      ]);
-      const observing = [
-        'check-cluster',
-        'dashboard-widget',
-        'find-primary',
-        'plan-failover',
-        'plan-switchover',
-        'plan-allow-async',
-        'plan-resume-sync',
-        'set-maintenance',
-        'verify-rejoin',
-        'verify-replication',
-      ];
-      for (const name of observing) {
-        const [ofFunction] = permissionsOfFunction(template, `${cluster.name}-${name}`).filter(({ actions }) =>
-          actions.includes('secretsmanager:GetSecretValue'),
-        );
-        expect(ofFunction?.resources[0]).toMatch(/^<CredentialsMonitoring/);
-      }
-    });
-
-    it('to complete a task are for tasks of this cluster’s runbooks', () => {
-      const completing = permissions(template).filter(({ actions }) => actions.includes('states:SendTaskSuccess'));
-      expect(completing.map(({ resources }) => resources.toSorted())).toEqual([runbooks, runbooks]);
-    });
-
-    it('to use the lock and the checker’s memory are reading and writing items of one table', () => {
-      const table = permissions(template).filter(({ actions }) =>
-        actions.some((action) => action.startsWith('dynamodb:')),
-      );
-      for (const { actions, resources } of table) {
-        expect(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']).toEqual(
-          expect.arrayContaining(actions),
-        );
-        expect(resources).toEqual([expect.stringMatching(/^<StateTable\w+\.Arn>$/)]);
-      }
-      expect(functionsThat(template, ({ actions }) => actions.includes('dynamodb:UpdateItem'))).toEqual([
-        `${cluster.name}-acquire-lock`,
-        `${cluster.name}-check-cluster`,
-        `${cluster.name}-record-allowance`,
-        `${cluster.name}-release-lock`,
-        `${cluster.name}-set-maintenance`,
-      ]);
-    });
-
-    it('of the checker and of the widget are these and no more', () => {
-      const own = (name: string) =>
-        permissionsOfFunction(template, `${cluster.name}-${name}`).map(({ actions, resources }) => [
-          actions.sort(),
-          resources.map((resource) => resource.replace(/[0-9A-F]{8}(?=[.>])/, '')),
-        ]);
-      const observer = `arn:aws:lambda:${region}:${account}:function:${cluster.name}-observe-cluster`;
-      expect(own('check-cluster')).toEqual([
-        [['lambda:InvokeFunction'], [observer]],
-        [['secretsmanager:GetSecretValue'], ['<CredentialsMonitoring>']],
-        [['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], ['<StateTable.Arn>']],
-        [['sns:Publish'], ['<AlertsTopic>']],
-        [['states:StartExecution'], runbooks.filter((arn) => automaticRunbooks.some((name) => arn.endsWith(name)))],
-        [['states:DescribeExecution'], runbooks.map((arn) => `${arn.replace(':stateMachine:', ':execution:')}:*`)],
-        [['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'], ['<ChecksQueue.Arn>']],
-      ]);
-      // It shows, and can neither start nor change anything.
-      expect(own('dashboard-widget')).toEqual([
-        [['lambda:InvokeFunction'], [observer]],
-        [['secretsmanager:GetSecretValue'], ['<CredentialsMonitoring>']],
-        [['dynamodb:GetItem'], ['<StateTable.Arn>']],
-        [['states:ListExecutions'], runbooks.toSorted()],
-      ]);
-      expect(own('schedule-checks')).toEqual([[['sqs:SendMessage'], ['<ChecksQueue.Arn>']]]);
-    });
-
-    it('hold no wildcard but those that have a reason here', () => {
-      const withoutResourceType = {
-        'ssm:DescribeInstanceInformation': 'instances are listed, not named',
-        'ec2:DescribeInstances': 'has no resource type',
-        'ssm:ListCommands': 'a command has no ARN',
-        'ssm:GetCommandInvocation': 'a command has no ARN',
-        'ec2:DescribeNetworkInterfaces': 'for the Lambda service; has no resource type',
-        'ec2:DescribeSubnets': 'for the Lambda service; has no resource type',
-        'logs:DescribeLogGroups': 'the SSM agent looks its log group up; has no resource type',
-        // Delivery of a state machine's log is set up through these, for which AWS demands all resources.
-        'logs:CreateLogDelivery': 'has no resource type',
-        'logs:GetLogDelivery': 'has no resource type',
-        'logs:UpdateLogDelivery': 'has no resource type',
-        'logs:DeleteLogDelivery': 'has no resource type',
-        'logs:ListLogDeliveries': 'has no resource type',
-        'logs:PutResourcePolicy': 'has no resource type',
-        'logs:DescribeResourcePolicies': 'has no resource type',
-        'xray:PutTraceSegments': 'has no resource type',
-        'xray:PutTelemetryRecords': 'has no resource type',
-        'xray:GetSamplingRules': 'has no resource type',
-        'xray:GetSamplingTargets': 'has no resource type',
-      };
-      const partly = {
-        // An execution's name is known only once it runs.
-        ...Object.fromEntries(
-          runbookNames.map((name) => [
-            `arn:aws:states:${region}:${account}:execution:${cluster.name}-${name}:*`,
-            ['states:DescribeExecution'],
-          ]),
-        ),
-        // As the Lambda documentation has it; denied to the function's code.
-        [`arn:aws:ec2:${region}:${account}:*/*`]: [
-          'ec2:AssignPrivateIpAddresses',
-          'ec2:CreateNetworkInterface',
-          'ec2:DeleteNetworkInterface',
-          'ec2:UnassignPrivateIpAddresses',
-        ],
-      };
-      const unexplained = permissions(template)
-        .filter(({ effect }) => effect === 'Allow')
-        .flatMap(({ holder, actions, resources, notActions }) => [
-          ...notActions.map((action) => `${holder}: all but ${action}`),
-          ...actions.filter((action) => action.includes('*')).map((action) => `${holder}: ${action}`),
-          ...actions.flatMap((action) =>
-            resources
-              .filter((resource) => resource.includes('*'))
-              .filter((resource) => !(resource === '*' && action in withoutResourceType))
-              .filter((resource) => !partly[resource]?.includes(action))
-              .map((resource) => `${holder}: ${action} on ${resource}`),
-          ),
-        ]);
-      expect(unexplained).toEqual([]);
     });
   });
 
@@ -584,8 +370,8 @@ describe.each([
   });
 
   it('deploys with what cdk bootstrap makes, in the account and region of the file', () => {
-    const stack = stacks.find(({ name }) => name === cluster.name);
-    expect([stack?.region, stack?.account]).toEqual([region, cluster.network.account]);
+    const stack = stackOf(cluster);
+    expect([stack.region, stack.account]).toEqual([region, cluster.network.account]);
     expect(JSON.stringify(template).length).toBeLessThan(1_000_000);
   });
 });

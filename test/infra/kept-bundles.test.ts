@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import { handlerNames } from '../../infra/handler-names.ts';
 import { keptBundles } from '../../infra/kept-bundles.ts';
-import { temporaryDirectory } from './synthesize.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 const project = join(import.meta.dirname, '../..');
 const directory = temporaryDirectory();

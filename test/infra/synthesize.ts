@@ -1,10 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
-import { afterAll } from 'vitest';
 import { defineClusters } from '../../infra/define-clusters.ts';
 import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 const { context } = JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.json'), 'utf8')) as {
   context: Record<string, unknown>;
@@ -21,16 +20,4 @@ export function synthesize(...clusters: Cluster[]): string {
   const app = temporaryApp();
   defineClusters(app, clusters);
   return app.synth().directory;
-}
-
-const temporary: string[] = [];
-afterAll(() => {
-  for (const directory of temporary) rmSync(directory, { recursive: true, force: true });
-});
-
-/** A directory that is gone after the tests of the file. */
-export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'infra-test-'));
-  temporary.push(directory);
-  return directory;
 }

@@ -7,7 +7,8 @@ import { defineClusters } from '../../infra/define-clusters.ts';
 import type { Template } from './assembly.ts';
 import { everyOption, example } from './clusters.ts';
 import { stateMachineProblems } from './state-machine-checks.ts';
-import { synthesize, temporaryApp, temporaryDirectory } from './synthesize.ts';
+import { synthesize, temporaryApp } from './synthesize.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 import { assemblyProblems } from './validate-assembly.ts';
 
 // The validator takes its time.
