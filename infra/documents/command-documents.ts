@@ -14,6 +14,7 @@ import {
   nodeCommands,
   nodesPlaceholder,
 } from '../../lambdas/contract/node-commands.ts';
+import { checkAllowedPatterns } from './allowed-patterns.ts';
 import { clusterLayout, type DeploymentFacts, quoted } from './cluster-layout.ts';
 import { withoutUnusedFunctions } from './used-functions.ts';
 
@@ -79,21 +80,33 @@ export function commandScript(
   ];
 }
 
-/** The documents of a cluster, in the order of {@link nodeCommandNames}. */
-export function commandDocuments(cluster: Cluster, facts: DeploymentFacts): CommandDocument[] {
+/** The parameters of a document, with the cluster's nodes in their patterns. */
+function documentParameters(cluster: Cluster, command: NodeCommandName, document: string) {
   const nodes = cluster.nodes.map(({ name }) => name.replace(/[.]/g, '\\.')).join('|');
+  const parameters = Object.fromEntries(
+    Object.entries(parametersOf(command)).map(([name, { description, allowedPattern }]) => [
+      name,
+      { type: 'String', description, allowedPattern: allowedPattern.replace(nodesPlaceholder, () => nodes) },
+    ]),
+  );
+  checkAllowedPatterns(document, parameters);
+  return parameters;
+}
+
+/**
+ * The documents of a cluster, in the order of {@link nodeCommandNames}.
+ *
+ * @throws OperatorError InvalidDocument when the SSM agent would refuse one of them
+ */
+export function commandDocuments(cluster: Cluster, facts: DeploymentFacts): CommandDocument[] {
+  const document = resourceNames(cluster.name).document;
   return nodeCommandNames.map((command) => ({
-    name: resourceNames(cluster.name).document(command),
+    name: document(command),
     command,
     content: {
       schemaVersion: '2.2',
       description: nodeCommands[command].summary,
-      parameters: Object.fromEntries(
-        Object.entries(parametersOf(command)).map(([name, { description, allowedPattern }]) => [
-          name,
-          { type: 'String', description, allowedPattern: allowedPattern.replace(nodesPlaceholder, () => nodes) },
-        ]),
-      ),
+      parameters: documentParameters(cluster, command, document(command)),
       mainSteps: [
         {
           action: 'aws:runShellScript',

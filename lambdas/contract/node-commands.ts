@@ -6,7 +6,10 @@
  */
 import * as z from 'zod';
 
-/** A document parameter: SSM refuses a value that does not match `allowedPattern` (a whole-string regular expression). */
+/**
+ * A document parameter. SSM and its agent on the host refuse a value that does not match `allowedPattern`, which is to
+ * cover the whole value. It is written for the agent's regular expressions, RE2: synthesis checks that.
+ */
 export interface CommandParameter {
   readonly description: string;
   readonly allowedPattern: string;
@@ -36,7 +39,7 @@ export const commonParameters = {
   Node: { description: 'Node that this host is', allowedPattern: `^(?:${nodesPlaceholder})$` },
   TaskToken: {
     description: 'Step Functions task that waits for this command; - when none does',
-    allowedPattern: '^(?:-|[A-Za-z0-9+/=_.:-]{8,2048})$',
+    allowedPattern: '^(?:-|[A-Za-z0-9+/=_.:-]{8,})$',
   },
   NotAfter: {
     description: 'Unix time in seconds after which the command must not start',

@@ -8,6 +8,7 @@ import type { Hosts } from '../hosts/hosts.ts';
 import { LineCutter, type LogStore } from '../logs/log-store.ts';
 import { AwsError } from '../protocols/aws-error.ts';
 import {
+  agentRefusal,
   type CommandDocument,
   checkParameters,
   type Documents,
@@ -223,6 +224,13 @@ export class Commands {
     const directory = join(this.#directory, command.id, invocation.instanceId);
     const script = join(directory, '_script.sh');
     mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const refusal = agentRefusal(document, values);
+    if (refusal !== undefined) {
+      // The agent tells AWS that the command has failed, and its own log why.
+      writeFileSync(join(directory, 'agent.log'), `${refusal}\n`);
+      this.#end(command, invocation, 'Failed', 'Failed', -1);
+      return;
+    }
     writeFileSync(script, `${document.lines.map((line) => substitute(line, values)).join('\n')}\n`);
     chmodSync(script, 0o700);
     invocation.status = 'InProgress';

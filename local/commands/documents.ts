@@ -1,6 +1,7 @@
 /** SSM command documents: what is supported of them, and the check and substitution of their parameters. */
 import { resourcesOf, type Stack } from '../assembly/load-assembly.ts';
 import { AwsError } from '../protocols/aws-error.ts';
+import { judge } from './allowed-pattern.ts';
 
 /** A parameter of a document. */
 export interface DocumentParameter {
@@ -46,10 +47,16 @@ const defaultTimeoutSeconds = 3600;
 
 const placeholder = /\{\{\s*([A-Za-z0-9_.:-]+)\s*\}\}/g;
 
-/** Parameters in the text replaced as the agent does it: textually, whatever is around them. */
+/** Names that the agent takes; it passes over parameters with other ones. */
+const parameterName = /^[a-zA-Z0-9]+$/;
+
+/**
+ * Parameters in the text replaced as the agent does it: textually, whatever is around them, and with one dollar for
+ * two (ReplaceParameter in agent/framework/docparser/parameters/parameters.go).
+ */
 export function substitute(text: string, values: Readonly<Record<string, string>>): string {
   return text.replace(placeholder, (whole, name: string) =>
-    Object.hasOwn(values, name) ? (values[name] ?? '') : whole,
+    Object.hasOwn(values, name) ? (values[name] ?? '').replaceAll('$$', () => '$') : whole,
   );
 }
 
@@ -68,6 +75,7 @@ function parseParameters(
     'displayType',
   ];
   for (const [key, parameter] of Object.entries(given)) {
+    if (!parameterName.test(key)) throw new Error(`Document ${name}: the agent passes over a parameter named ${key}`);
     const unknown = Object.keys(parameter).filter((field) => !known.includes(field));
     if (unknown.length > 0) {
       throw new Error(
@@ -79,7 +87,6 @@ function parseParameters(
         `Document ${name}: parameter ${key}: type ${parameter.type} is not supported by the local runtime`,
       );
     }
-    if (typeof parameter.allowedPattern === 'string') new RegExp(parameter.allowedPattern);
   }
   return given as unknown as Record<string, DocumentParameter>;
 }
@@ -131,7 +138,10 @@ export function parseDocument(
   };
 }
 
-/** Values of all parameters, defaults filled in; throws InvalidParameters as SSM does. */
+/**
+ * Values of all parameters, defaults filled in; throws InvalidParameters as SSM does. A pattern that only the agent
+ * cannot compile is no hindrance here: the command is sent, and fails on its host ({@link agentRefusal}).
+ */
 export function checkParameters(
   document: CommandDocument,
   given: Readonly<Record<string, readonly string[]>>,
@@ -151,7 +161,7 @@ export function checkParameters(
     const value = list?.[0] ?? parameter.default;
     if (value === undefined) return refuse(`Missing required parameter: ${name}`);
     const { allowedPattern, allowedValues, minChars, maxChars } = parameter;
-    if (allowedPattern !== undefined && !new RegExp(allowedPattern).test(value)) {
+    if (allowedPattern !== undefined && judge(allowedPattern, value) === 'differs') {
       refuse(`Parameter "${name}" value "${value}" does not match the allowed pattern: ${allowedPattern}`);
     }
     if (allowedValues !== undefined && !allowedValues.includes(value)) {
@@ -163,6 +173,28 @@ export function checkParameters(
     values[name] = value;
   }
   return values;
+}
+
+/**
+ * Why the agent refuses a document before it starts anything, in the words of its log; undefined when it takes it. It
+ * compiles and applies every pattern itself (ValidateSSMParameters in
+ * agent/framework/docparser/parameterstore/parameterstore.go); lengths and lists of values it leaves to SSM.
+ */
+export function agentRefusal(
+  { parameters }: CommandDocument,
+  values: Readonly<Record<string, string>>,
+): string | undefined {
+  const problems = Object.entries(parameters).flatMap(([name, { allowedPattern }]) => {
+    const value = values[name] ?? '';
+    const verdict = allowedPattern === undefined ? 'matches' : judge(allowedPattern, value);
+    if (verdict === 'matches') return [];
+    const reason =
+      verdict === 'differs'
+        ? `parameter value /${value}/ does not match the allowed pattern /${allowedPattern}/`
+        : `encountered error while compiling allowed pattern - internal error: ${verdict.invalid}`;
+    return [`error thrown in 'AllowedRegexParamValidator' while validating parameter /${name}/: ${reason}`];
+  });
+  return problems.length === 0 ? undefined : `all errors during param validation errors: ${problems.join('\n')}`;
 }
 
 /** Seconds that a command may run: 5 to 172800, and an hour for anything else, as SSM silently does. */

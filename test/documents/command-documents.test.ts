@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { RE2JS } from 're2js';
 import { describe, expect, it } from 'vitest';
 import { clusterLayout, quoted } from '../../infra/documents/cluster-layout.ts';
 import { commandDocuments, commandScript, documentSizeLimit } from '../../infra/documents/command-documents.ts';
@@ -44,7 +45,7 @@ describe('command documents', () => {
   });
 
   it.each(everyParameter)('$command: no value of $name can leave its quotes or its line', ({ allowedPattern }) => {
-    const pattern = new RegExp(allowedPattern);
+    const pattern = RE2JS.compile(allowedPattern);
     const values = [
       'alpha',
       'beta.1',
@@ -69,7 +70,7 @@ describe('command documents', () => {
   });
 
   it('take only nodes of the cluster as nodes, a dot in a name being a dot', () => {
-    const pattern = new RegExp(documents[0]?.content.parameters.Node?.allowedPattern ?? '');
+    const pattern = RE2JS.compile(documents[0]?.content.parameters.Node?.allowedPattern ?? '');
     expect(['alpha', 'beta.1', 'gamma'].filter((name) => pattern.test(name))).toEqual(['alpha', 'beta.1', 'gamma']);
     expect(['beta', 'betax1', 'delta', '', 'alpha\n'].filter((name) => pattern.test(name))).toEqual([]);
   });

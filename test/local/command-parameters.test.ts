@@ -1,6 +1,12 @@
 /** SSM documents: their parameters, their substitution, and what the runtime's agent refuses. */
 import { describe, expect, test } from 'vitest';
-import { checkParameters, executionTimeoutSeconds, parseDocument, substitute } from '../../local/commands/documents.ts';
+import {
+  agentRefusal,
+  checkParameters,
+  executionTimeoutSeconds,
+  parseDocument,
+  substitute,
+} from '../../local/commands/documents.ts';
 
 const facts = { name: 'doc', arn: 'arn', region: 'us-east-1', account: '000000000000' };
 const step = (more: object = {}, inputs: object = {}) => ({
@@ -35,6 +41,48 @@ test.each<[string, Record<string, string[]>, RegExp]>([
   ['two values', { Node: ['a', 'b'] }, /exactly one value/],
 ])('a parameter that is %s is refused', (_what, given, words) => {
   expect(() => checkParameters(document, given)).toThrow(words);
+});
+
+describe('patterns are RE2’s, as in the agent', () => {
+  const withPattern = (allowedPattern: string) =>
+    parseDocument(facts, content({ parameters: { Node: { type: 'String', allowedPattern } }, mainSteps: [step()] }));
+
+  test.each([
+    ['repeats over a thousand', '^[a-z]{8,2048}$', 'invalid repeat count: `{8,2048}`'],
+    ['look-ahead', '^(?=n)n$', 'invalid or unsupported Perl syntax'],
+    ['a back-reference', '^(n)\\1$', 'invalid escape sequence'],
+  ])('SSM takes a command whose pattern has %s, and the agent does not', (_what, pattern, reason) => {
+    const document = withPattern(pattern);
+    expect(checkParameters(document, { Node: ['nnnnnnnn'] })).toEqual({ Node: 'nnnnnnnn' });
+    expect(agentRefusal(document, { Node: 'nnnnnnnn' })).toContain(
+      "error thrown in 'AllowedRegexParamValidator' while validating parameter /Node/: encountered error while compiling",
+    );
+    expect(agentRefusal(document, { Node: 'nnnnnnnn' })).toContain(reason);
+  });
+
+  test.each([
+    ['\\s is ASCII’s', '^\\s$', '\u00a0', false],
+    ['a dot is any character but a line feed', '^.$', '\u2028', true],
+    ['a character is a code point', '^.$', '😀', true],
+    ['a dollar is the end and nothing before it', '^n$', 'n\n', false],
+    ['a match may be anywhere', 'n', 'anb', true],
+  ])('%s', (_what, pattern, value, matches) => {
+    const document = withPattern(pattern);
+    expect(agentRefusal(document, { Node: value }) === undefined).toBe(matches);
+    const check = () => checkParameters(document, { Node: [value] });
+    if (matches) expect(check()).toEqual({ Node: value });
+    else expect(check).toThrow('does not match the allowed pattern');
+  });
+
+  test('a parameter’s name has letters and digits only', () => {
+    expect(() => parseDocument(facts, content({ parameters: { 'a.b': { type: 'String' } } }))).toThrow(
+      'the agent passes over a parameter named a.b',
+    );
+  });
+});
+
+test('two dollars of a value become one', () => {
+  expect(substitute('{{ Node }}', { Node: 'a$$b$c' })).toBe('a$b$c');
 });
 
 test('parameters are substituted textually, with or without spaces, once', () => {

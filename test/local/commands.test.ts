@@ -128,6 +128,18 @@ test.each([
   await expect(send(more as Partial<SendCommandCommandInput>)).rejects.toMatchObject({ name: error });
 });
 
+test('a document whose pattern the agent cannot compile fails before its script starts, without a word', async () => {
+  const id = await send({ DocumentName: 'fixture-refused', Parameters: { Token: ['abcdefgh'] } });
+  expect(await ended(id)).toMatchObject({
+    Status: 'Failed',
+    ResponseCode: -1,
+    StandardOutputContent: '',
+    StandardErrorContent: '',
+  });
+  const log = join(fixture.directory, 'ssm', id, first, 'agent.log');
+  expect(readFileSync(log, 'utf8')).toContain('invalid repeat count: `{8,2048}`');
+});
+
 test('an invocation that is not there', async () => {
   await expect(invocation('00000000-0000-0000-0000-000000000000')).rejects.toMatchObject({
     name: 'InvocationDoesNotExist',
