@@ -6,7 +6,8 @@ import { parseClusters } from '../../lambdas/contract/load-clusters.ts';
 
 export const exampleFile = join(import.meta.dirname, '../../clusters.json');
 
-const everyOptionFile = JSON.stringify([
+/** Text of a clusters file that uses every option. */
+export const everyOptionFile = JSON.stringify([
   {
     name: 'orders-eu',
     postgres: {
