@@ -85,7 +85,7 @@ async function failOver(
   writer.takeLongestGap();
   const before = (await executions(running)).length;
   if (loseEvents) await dropEvents(endpoint, true);
-  await stopHost(endpoint, primary.name, false);
+  await stopHost(endpoint, primary.name, 'off');
   const crashed = Date.now();
   if (loseEvents) await dropEvents(endpoint, false);
   await waitFor('rows on another primary', 120, () => writer.lastAcknowledged > crashed + 500);

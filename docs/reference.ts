@@ -1,6 +1,7 @@
 /** The parts of the documentation that are made from the contract, so that they never say something else. */
 import { clustersJsonSchema } from '../lambdas/contract/cluster-config.ts';
 import { errorMeanings } from '../lambdas/contract/errors.ts';
+import { awsPace, type PaceEntry } from '../local/pace/aws-pace.ts';
 
 const generated = '<!-- Written by `npm run reference` from lambdas/contract; change it there. -->';
 
@@ -82,5 +83,31 @@ derived from \`majorVersion\` and configured nowhere.
 | value | type | default | meaning |
 |---|---|---|---|
 ${rows(items, '', true).join('\n')}
+`;
+}
+
+/** `2.5 s`, `40 ms`, `5 min`. */
+function duration(milliseconds: number): string {
+  if (milliseconds < 1000) return `${milliseconds} ms`;
+  return milliseconds < 120_000 ? `${milliseconds / 1000} s` : `${milliseconds / 60_000} min`;
+}
+
+/** `docs/aws-pace.md`: how long AWS takes, as the local runtime imitates it. */
+export function paceReference(): string {
+  const rows = Object.values<PaceEntry>(awsPace).map(
+    ({ what, typical, slow, source, guess }) =>
+      `| ${what} | ${duration(typical)} | ${duration(slow)} | ${guess ? `**A guess.** ${source}` : source} |`,
+  );
+  return `# AWS's pace
+
+<!-- Written by \`npm run reference\` from local/pace; change it there. -->
+
+What takes time on AWS and next to none on one machine. \`--latency aws\` has the local runtime, the rehearsal and the benchmarks take the
+typical times, \`--latency aws-slow\` the slow ones: what one call in a hundred takes on a day without an outage. None of this was
+measured in an account of ours; where nobody has published a figure, the table says that it is a guess.
+
+| what | typical | slow | source |
+|---|---|---|---|
+${rows.join('\n')}
 `;
 }

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { EventBus } from './events/event-bus.ts';
 import { describeFault, faultSchema } from './faults/fault.ts';
 import type { Faults } from './faults/faults.ts';
+import type { Functions } from './functions/functions.ts';
 import type { Host } from './hosts/host.ts';
 import type { Hosts } from './hosts/hosts.ts';
 import { AwsError } from './protocols/aws-error.ts';
@@ -13,7 +14,8 @@ const cleanStopMilliseconds = 120_000;
 
 const dropSchema = z.strictObject({ drop: z.boolean() });
 const healSchema = z.strictObject({ node: z.string().optional() });
-const stopSchema = z.strictObject({ node: z.string(), clean: z.boolean() });
+const stopSchema = z.strictObject({ node: z.string(), how: z.enum(['off', 'clean', 'dies']) });
+const coolSchema = z.strictObject({ except: z.array(z.string()) });
 
 /** A change that can be asked for. */
 type Change = (body: unknown) => Promise<object>;
@@ -33,10 +35,11 @@ function hostNamed(hosts: Hosts, name: string): Host {
 /**
  * `GET /_local/` says that the runtime is ready and what is wrong with its network. `PUT` changes something:
  * `events {"drop":true}` loses service events, `faults {"kind":"cut","node":…}` makes a fault of the network, `heal`
- * ends the faults of a host or all, `stop {"node":…, "clean":…}` takes a host down and answers when it is off.
+ * ends the faults of a host or all, `stop {"node":…, "how":"off"|"clean"|"dies"}` takes a host down and answers when it is off (unnoticed by EC2 when it
+ * dies), `cool {"except":[…]}` has the next call of each function, but of these, start an instance.
  * A request that changes something needs the header `x-local-runtime`, which no web page can send here.
  */
-export function controlRequests(bus: EventBus, faults: Faults, hosts: Hosts): ControlHandler {
+export function controlRequests(bus: EventBus, faults: Faults, hosts: Hosts, functions: Functions): ControlHandler {
   const state = () => ({
     ready: true,
     dropEvents: bus.dropServiceEvents,
@@ -56,9 +59,14 @@ export function controlRequests(bus: EventBus, faults: Faults, hosts: Hosts): Co
       return state();
     },
     '/_local/stop': async (body) => {
-      const { node, clean } = parse(stopSchema, body);
+      const { node, how } = parse(stopSchema, body);
       const host = hostNamed(hosts, node);
-      await (clean ? host.shutDown(cleanStopMilliseconds) : host.powerOff());
+      if (how === 'clean') await host.shutDown(cleanStopMilliseconds);
+      else await (how === 'off' ? host.powerOff() : host.die());
+      return state();
+    },
+    '/_local/cool': async (body) => {
+      await functions.cool(parse(coolSchema, body).except);
       return state();
     },
   };

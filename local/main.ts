@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import colours from 'picocolors';
 import { defaultDirectory } from './default-directory.ts';
 import { type HostKind, hostKinds } from './hosts/hosting.ts';
+import { type Latency, latencies } from './pace/pace.ts';
 import { addRunningCommands } from './running-commands.ts';
 
 function parsePort(text: string): number {
@@ -27,6 +28,7 @@ interface Options {
   postgresBin: Map<number, string>;
   dropEvents: boolean;
   withoutAgent: string[];
+  latency: Latency;
   reuseAssembly?: boolean;
 }
 
@@ -49,6 +51,7 @@ async function run(options: Options): Promise<void> {
       postgresBins: options.postgresBin,
       dropEvents: options.dropEvents,
       withoutAgent: options.withoutAgent,
+      latency: options.latency,
       reuseAssembly: options.reuseAssembly === true,
       say: (line) => console.log(line),
     });
@@ -94,6 +97,11 @@ const program = new Command('local')
     'server programs of a PostgreSQL major version (repeatable)',
     addPostgresBin,
     new Map(),
+  )
+  .addOption(
+    new Option('--latency <pace>', 'how long everything takes: as on this machine, or as on AWS')
+      .choices(latencies)
+      .default('none'),
   )
   .option('--drop-events', 'lose all events of AWS services: only the scheduled sweep completes commands', false)
   .option(

@@ -64,7 +64,10 @@ export function addRunningCommands(program: Command): void {
     .command('stop <node>')
     .description('cuts the power of a host, as stop-instances does here')
     .option('--clean', 'shut the system down first, as EC2 does by default', false)
-    .action((node: string, { clean }: { clean: boolean }) =>
-      told(stopHost(endpoint(), node, clean), () => console.log(`${node} is off.`)),
+    .option('--unnoticed', 'as by a fault of its hardware: EC2 goes on to say that it runs', false)
+    .action((node: string, { clean, unnoticed }: { clean: boolean; unnoticed: boolean }) =>
+      told(stopHost(endpoint(), node, unnoticed ? 'dies' : clean ? 'clean' : 'off'), () =>
+        console.log(`${node} is off.`),
+      ),
     );
 }

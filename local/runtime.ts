@@ -29,6 +29,7 @@ import { Hosts, makeProcessHosts } from './hosts/hosts.ts';
 import { makeMachines } from './hosts/machines/machines.ts';
 import { whyNoMachines } from './hosts/machines/why-no-machines.ts';
 import { LogStore } from './logs/log-store.ts';
+import { type Latency, ownPace, Pace } from './pace/pace.ts';
 import { pageRequests } from './page/dashboard-page.ts';
 import { startEndpoint } from './protocols/endpoint.ts';
 import { EventSourceMappings } from './queues/event-source-mappings.ts';
@@ -67,6 +68,8 @@ export interface RuntimeOptions {
   readonly dropEvents?: boolean;
   /** Nodes on whose hosts the SSM agent was never installed. */
   readonly withoutAgent?: readonly string[];
+  /** How long everything takes: as on this machine, or as on AWS. */
+  readonly latency?: Latency;
   /** Takes the assembly that an earlier runtime made of the same clusters in `directory`, whatever sources have changed. */
   readonly reuseAssembly?: boolean;
   /** Tells people what happens; silent when omitted. */
@@ -87,6 +90,7 @@ export interface AssemblyOptions {
   readonly dropEvents?: boolean;
   /** Nodes on whose hosts the SSM agent was never installed. */
   readonly withoutAgent?: readonly string[];
+  readonly latency?: Latency;
   readonly say?: (line: string) => void;
 }
 
@@ -121,7 +125,8 @@ function localOsUser(): string {
 
 /** Localises the clusters, synthesizes the app for them and starts the runtime. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { clustersFile, port, hosts = 'processes', dropEvents = false, withoutAgent = [], say = () => {} } = options;
+  const { clustersFile, port, hosts = 'processes', dropEvents = false, withoutAgent = [], latency = 'none' } = options;
+  const { say = () => {} } = options;
   const directory = resolve(options.directory);
   const postgresBins = options.postgresBins ?? new Map();
   if (hosts === 'machines') {
@@ -146,7 +151,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       say(`Synthesized the CDK app in ${seconds(started)}`);
     }
     return await start(
-      { assembly, clusters, hosts, postgresBins, port, directory, dropEvents, withoutAgent, say },
+      { assembly, clusters, hosts, postgresBins, port, directory, dropEvents, withoutAgent, latency, say },
       release,
     );
   } catch (error) {
@@ -187,6 +192,7 @@ async function makeHosting(options: AssemblyOptions): Promise<Hosting> {
 async function start(options: AssemblyOptions, release: () => void): Promise<Runtime> {
   const { directory, clusters, port, dropEvents = false, withoutAgent = [], say = () => {} } = options;
   const started = new Date();
+  const pace = new Pace(options.latency);
   const stacks = loadAssembly(options.assembly);
   const onInternalError = (what: string, error: unknown) => say(`${what}: ${(error as Error).stack ?? error}`);
 
@@ -195,13 +201,13 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
     if (type === 'AWS::Logs::LogGroup') logs.ensureGroup(id);
   const hosting = await makeHosting(options);
   const startInVpc = hosting.networkCommand.length === 0 ? undefined : processStarter(hosting.networkCommand);
-  const functions = new Functions(stacks, join(directory, 'functions'), logs, startInVpc);
-  const bus = new EventBus(stacks, functions, dropEvents);
-  const schedules = new Schedules(stacks, functions);
+  const functions = new Functions(stacks, join(directory, 'functions'), logs, startInVpc, pace);
+  const bus = new EventBus(stacks, functions, dropEvents, pace);
+  const schedules = new Schedules(stacks, functions, pace);
   const queues = new Queues(stacks);
-  const mappings = new EventSourceMappings(stacks, queues, functions);
+  const mappings = new EventSourceMappings(stacks, queues, functions, pace);
   const secrets = new Secrets(stacks, join(directory, 'secrets'));
-  const topics = new Topics(stacks, { functions, queues }, new MailFolder(join(directory, 'mail')), say);
+  const topics = new Topics(stacks, { functions, queues }, new MailFolder(join(directory, 'mail')), say, pace);
   const documents = new Documents(stacks);
   const tokens = new TaskTokens();
   const machines = new StateMachines(
@@ -209,6 +215,7 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
     new ExecutionStore(join(directory, 'executions')),
     { functions, tokens, publish: async (input) => publishFromTask(topics, input) },
     (record, region) => bus.put(executionEvent(record, region, record.executionArn.split(':')[4] ?? '')),
+    pace,
   );
   const hosts = new Hosts(hosting.hosts, new Set(withoutAgent));
   const faults = new Faults(hosting.hosts, hosting.network);
@@ -220,6 +227,7 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
     directory: join(directory, 'ssm'),
     endpoint: () => url,
     onStatus: (command, invocation) => bus.put(commandEvent(command, invocation)),
+    pace,
   });
   const tables = await Tables.open(stacks, join(directory, 'table'));
   const account = stacks[0]?.account ?? '';
@@ -227,7 +235,7 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
     port,
     services: [
       statesService(machines, tokens),
-      ssmService(documents, hosts, commands),
+      ssmService(documents, hosts, commands, pace),
       secretsManagerService(secrets),
       snsService(topics),
       sqsService(queues),
@@ -240,7 +248,8 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
       stsService(account),
     ],
     raw: { dynamodb: tables.handler },
-    control: [controlRequests(bus, faults, hosts), pageRequests(stacks, functions)],
+    pace,
+    control: [controlRequests(bus, faults, hosts, functions), pageRequests(stacks, functions)],
     onInternalError: (service, operation, error) => onInternalError(`${service}:${operation}`, error),
   }).catch(async (error: unknown) => {
     await tables.close();
@@ -259,6 +268,7 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
     bus.dropServiceEvents = true;
     await machines.stopAll();
     commands.stop();
+    for (const host of hosts.list()) host.pace = ownPace;
     await Promise.all(hosts.list().map((host: Host) => host.shutDown(shutDownMilliseconds)));
     topics.stop();
     await functions.stop();
@@ -274,6 +284,8 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
     throw error;
   }
   for (const host of hosts.list()) {
+    // They were there before.
+    host.pace = pace;
     host.onStateChange((state) => bus.put(instanceEvent(host.facts, state, account)));
   }
   mappings.start();

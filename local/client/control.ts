@@ -35,8 +35,14 @@ export const makeFault = (endpoint: string, fault: Fault) => put(endpoint, 'faul
 export const healFaults = (endpoint: string, node?: string) =>
   put(endpoint, 'heal', node === undefined ? {} : { node });
 
-/** Takes a host down: at once, or cleanly as EC2 does by default, the system first. Returns when it is off. */
-export const stopHost = (endpoint: string, node: string, clean: boolean) => put(endpoint, 'stop', { node, clean });
+/** How a host goes down: its power is cut by EC2; the system shuts down first; or its power fails, and EC2 does not know. */
+export type Stop = 'off' | 'clean' | 'dies';
+
+/** Takes a host down. Returns when it is off. */
+export const stopHost = (endpoint: string, node: string, how: Stop) => put(endpoint, 'stop', { node, how });
+
+/** Has the next call of each function start a new instance, as after hours without a call. */
+export const coolFunctions = (endpoint: string, except: readonly string[] = []) => put(endpoint, 'cool', { except });
 
 /** Loses, or delivers again, the events that AWS services send. */
 export const dropEvents = (endpoint: string, drop: boolean) => put(endpoint, 'events', { drop });

@@ -6,6 +6,7 @@ import { StringDecoder } from 'node:string_decoder';
 import type { Host, RunningScript } from '../hosts/host.ts';
 import type { Hosts } from '../hosts/hosts.ts';
 import { LineCutter, type LogStore } from '../logs/log-store.ts';
+import { ownPace, type Pace } from '../pace/pace.ts';
 import { AwsError } from '../protocols/aws-error.ts';
 import {
   agentRefusal,
@@ -115,11 +116,6 @@ function kill(agent: Agent): void {
   agent.script.kill();
 }
 
-/** Has power, and has not been asked to shut down. */
-function isUp(host: Host): boolean {
-  return host.state === 'running' || host.state === 'pending';
-}
-
 /** All commands of this run of the runtime. */
 export class Commands {
   readonly #commands = new Map<string, Command>();
@@ -133,6 +129,7 @@ export class Commands {
   readonly #directory: string;
   readonly #endpoint: () => string;
   readonly #listener: InvocationListener;
+  readonly #pace: Pace;
 
   constructor(options: {
     documents: Documents;
@@ -141,6 +138,7 @@ export class Commands {
     directory: string;
     endpoint: () => string;
     onStatus: InvocationListener;
+    pace?: Pace;
   }) {
     this.#documents = options.documents;
     this.#hosts = options.hosts;
@@ -148,6 +146,7 @@ export class Commands {
     this.#directory = options.directory;
     this.#endpoint = options.endpoint;
     this.#listener = options.onStatus;
+    this.#pace = options.pace ?? ownPace;
     // Scripts hold parameters only, never secrets; still they are the agent's business alone.
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     for (const host of this.#hosts.list()) {
@@ -204,7 +203,7 @@ export class Commands {
         this.#end(command, invocation, 'TimedOut', 'DeliveryTimedOut', -1),
       );
       // The answer to SendCommand must not depend on what the host does with the command.
-      setImmediate(() => this.#deliver(command, invocation, values));
+      setImmediate(() => this.#pace.after('commandDelivery', () => this.#deliver(command, invocation, values)));
     }
     return command;
   }
@@ -237,6 +236,21 @@ export class Commands {
     invocation.statusDetails = 'InProgress';
     invocation.started = new Date();
     this.#listener(command, invocation);
+    this.#pace.after('commandStart', () => {
+      // Without power, or cancelled meanwhile, it never starts.
+      if (invocation.status === 'InProgress' && host.hasPower) this.#run(command, invocation, host, script, values);
+    });
+  }
+
+  /** The script runs until it ends, or its time is up. */
+  #run(
+    command: Command,
+    invocation: Invocation,
+    host: Host,
+    script: string,
+    values: Readonly<Record<string, string>>,
+  ): void {
+    const { document } = command;
     let running: RunningScript;
     try {
       running = host.run({
@@ -286,10 +300,12 @@ export class Commands {
     const { code, signal } = await agent.script.ended;
     clearInterval(ticker);
     // An agent that is cut off reports when it can.
-    if (isUp(host) && host.agentLink.isCut) await this.#reached(host);
+    if (host.hasPower && host.agentLink.isCut) await this.#reached(host);
     for (const tail of tails) tail.end();
+    if (logGroup !== undefined) await this.#pace.wait('outputUpload');
+    await this.#pace.wait('commandReport');
     // Without power the agent reports nothing: the command stays in progress until the host is back or time is up.
-    if (!isUp(host) || !this.#agents.has(invocation)) return;
+    if (!host.hasPower || !this.#agents.has(invocation)) return;
     this.#agents.delete(invocation);
     if (agent.cancelled) this.#end(command, invocation, 'Cancelled', 'Cancelled', killedResponseCode);
     else if (agent.timedOut) this.#end(command, invocation, 'TimedOut', 'ExecutionTimedOut', killedResponseCode);

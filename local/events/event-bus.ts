@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { resourcesOf, type Stack } from '../assembly/load-assembly.ts';
 import type { Functions } from '../functions/functions.ts';
+import { ownPace, type Pace } from '../pace/pace.ts';
 import { AwsError } from '../protocols/aws-error.ts';
 import { checkPattern, matches, type Pattern } from './pattern.ts';
 
@@ -56,11 +57,13 @@ const inertTargetFields = ['Id', 'Arn', 'Input', 'RoleArn', 'RetryPolicy', 'Dead
 export class EventBus {
   readonly #rules: Rule[];
   readonly #functions: Functions;
+  readonly #pace: Pace;
   /** AWS delivers the events of its services at best effort; when set, they are all lost. */
   dropServiceEvents: boolean;
 
-  constructor(stacks: readonly Stack[], functions: Functions, dropServiceEvents: boolean) {
+  constructor(stacks: readonly Stack[], functions: Functions, dropServiceEvents: boolean, pace: Pace = ownPace) {
     this.#functions = functions;
+    this.#pace = pace;
     this.dropServiceEvents = dropServiceEvents;
     this.#rules = resourcesOf(stacks, 'AWS::Events::Rule').map(({ stack, resource }) => {
       const properties = resource.properties as RuleProperties;
@@ -118,7 +121,9 @@ export class EventBus {
     for (const rule of this.#rules) {
       if (!rule.enabled || rule.region !== event.region || !matches(rule.pattern, complete)) continue;
       for (const target of rule.targets)
-        this.#functions.invokeAsync(target.arn, target.input ?? JSON.stringify(complete));
+        this.#pace.after(event.source === 'aws.ec2' ? 'instanceEvent' : 'serviceEvent', () =>
+          this.#functions.invokeAsync(target.arn, target.input ?? JSON.stringify(complete)),
+        );
     }
     return id;
   }

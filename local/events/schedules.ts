@@ -1,6 +1,7 @@
 /** EventBridge Scheduler: rate schedules that invoke functions. */
 import { resourcesOf, type Stack } from '../assembly/load-assembly.ts';
 import type { Functions } from '../functions/functions.ts';
+import { ownPace, type Pace } from '../pace/pace.ts';
 import { AwsError } from '../protocols/aws-error.ts';
 
 /** A schedule as deployed. */
@@ -42,10 +43,12 @@ interface ScheduleProperties {
 export class Schedules {
   readonly #schedules: Schedule[];
   readonly #functions: Functions;
+  readonly #pace: Pace;
   readonly #timers: NodeJS.Timeout[] = [];
 
-  constructor(stacks: readonly Stack[], functions: Functions) {
+  constructor(stacks: readonly Stack[], functions: Functions, pace: Pace = ownPace) {
     this.#functions = functions;
+    this.#pace = pace;
     this.#schedules = resourcesOf(stacks, 'AWS::Scheduler::Schedule').map(({ stack, resource }) => {
       const { Description, ScheduleExpression, State, Target } = resource.properties as unknown as ScheduleProperties;
       const unknown = Object.keys(Target).filter(
@@ -77,10 +80,8 @@ export class Schedules {
     for (const { enabled, periodSeconds, target } of this.#schedules) {
       if (!enabled) continue;
       const tick = () => {
-        this.#functions.invokeAsync(
-          target.arn,
-          target.input.replaceAll('<aws.scheduler.scheduled-time>', new Date().toISOString()),
-        );
+        const input = target.input.replaceAll('<aws.scheduler.scheduled-time>', new Date().toISOString());
+        this.#pace.after('scheduleLateness', () => this.#functions.invokeAsync(target.arn, input));
       };
       tick();
       const timer = setInterval(tick, periodSeconds * 1000);

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import aslValidator from 'asl-validator';
 import { ExecutionAbortedError, ExecutionError, ExecutionTimeoutError, StateMachine } from 'aws-local-stepfunctions';
 import { resourcesOf, type Stack } from '../assembly/load-assembly.ts';
+import { ownPace, type Pace } from '../pace/pace.ts';
 import { AwsError } from '../protocols/aws-error.ts';
 import {
   executionContextKey,
@@ -96,8 +97,16 @@ export class StateMachines {
   readonly #store: ExecutionStore;
   readonly #services: TaskServices;
   readonly #onStatus: StatusListener;
+  readonly #pace: Pace;
 
-  constructor(stacks: readonly Stack[], store: ExecutionStore, services: TaskServices, onStatus: StatusListener) {
+  constructor(
+    stacks: readonly Stack[],
+    store: ExecutionStore,
+    services: TaskServices,
+    onStatus: StatusListener,
+    pace: Pace = ownPace,
+  ) {
+    this.#pace = pace;
     this.#store = store;
     this.#services = services;
     this.#onStatus = onStatus;
@@ -223,12 +232,21 @@ export class StateMachines {
     const { states, definition } = machine.prepared;
     const recorder = new HistoryRecorder(states, (event) => this.#store.append(record.executionArn, event));
     recorder.start(input, machine.roleArn);
+    /** States without a task that were entered since the last task: the next one waits for their transitions, too. */
+    let passed = 0;
+    const transitions = (): Promise<void> => {
+      const count = passed + 1;
+      passed = 0;
+      return this.#pace.wait('stateTransition', count);
+    };
     const attempt = async (name: string, resource: TaskResource, taskInput: unknown): Promise<unknown> => {
       // By then the library's event of entering this state has arrived.
       await immediate();
       const visit = recorder.claim(name);
       // A Map that has failed still begins its remaining items in the library: they must not do anything.
       if (visit === undefined) throw new TaskAbandoned();
+      await transitions();
+      if (visit.closed) throw new TaskAbandoned();
       return await runTask(this.#services, recorder, visit, resource, taskInput, machine.region);
     };
     const handlers: Record<string, (input: unknown) => Promise<unknown>> = {};
@@ -265,7 +283,10 @@ export class StateMachines {
     };
     this.#running.set(record.executionArn, running);
     void (async () => {
-      for await (const event of execution.eventLogs) recorder.push(event as LibraryEvent);
+      for await (const event of execution.eventLogs as AsyncIterable<LibraryEvent>) {
+        recorder.push(event);
+        if (event.type === 'StateEntered' && event.state?.type !== 'Task') passed += 1;
+      }
     })();
   }
 

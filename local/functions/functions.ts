@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { resourcesOf, type Stack } from '../assembly/load-assembly.ts';
 import type { LogStore } from '../logs/log-store.ts';
+import { ownPace, type Pace } from '../pace/pace.ts';
 import { AwsError } from '../protocols/aws-error.ts';
 import { FunctionInstance, type InvocationResult } from './function-instance.ts';
 import { type StartCarrier, startThread } from './instance-carrier.ts';
@@ -55,9 +56,15 @@ function text(value: unknown, fallback: string): string {
   return typeof value === 'string' ? value : fallback;
 }
 
+/** An instance that waits for its next call, and since when. */
+interface Idle {
+  readonly instance: FunctionInstance;
+  readonly since: number;
+}
+
 interface Pool {
   readonly facts: FunctionFacts;
-  readonly idle: FunctionInstance[];
+  readonly idle: Idle[];
   readonly busy: Set<FunctionInstance>;
   readonly waiting: (() => void)[];
 }
@@ -67,6 +74,7 @@ export class Functions {
   readonly #pools = new Map<string, Pool>();
   readonly #logs: LogStore;
   readonly #startInVpc: StartCarrier;
+  readonly #pace: Pace;
   readonly #pending = new Set<NodeJS.Timeout>();
   #endpoint = '';
   #stopped = false;
@@ -76,8 +84,15 @@ export class Functions {
    *
    * @param startInVpc starts instances of functions in a VPC, where that is another network than this process's
    */
-  constructor(stacks: readonly Stack[], directory: string, logs: LogStore, startInVpc: StartCarrier = startThread) {
+  constructor(
+    stacks: readonly Stack[],
+    directory: string,
+    logs: LogStore,
+    startInVpc: StartCarrier = startThread,
+    pace: Pace = ownPace,
+  ) {
     this.#logs = logs;
+    this.#pace = pace;
     this.#startInVpc = startInVpc;
     rmSync(directory, { recursive: true, force: true });
     mkdirSync(directory, { recursive: true });
@@ -174,12 +189,15 @@ export class Functions {
     if (Buffer.byteLength(payload) > mostPayloadBytes) {
       throw new AwsError('RequestTooLargeException', `Request must be smaller than ${mostPayloadBytes} bytes`, 413);
     }
-    const instance = await this.#take(pool);
+    const { instance, isNew } = await this.#take(pool);
     try {
+      if (isNew) await this.#pace.wait(pool.facts.inVpc ? 'coldStartInVpc' : 'coldStart');
+      await this.#pace.wait('warmCall');
       return await this.#run(pool.facts, instance, payload);
     } finally {
       pool.busy.delete(instance);
-      if (instance.alive && pool.idle.length < idleInstances && !this.#stopped) pool.idle.push(instance);
+      const isKept = instance.alive && pool.idle.length < idleInstances && !this.#stopped;
+      if (isKept) pool.idle.push({ instance, since: performance.now() });
       else void instance.stop();
       pool.waiting.shift()?.();
     }
@@ -195,14 +213,29 @@ export class Functions {
     return result;
   }
 
-  async #take(pool: Pool): Promise<FunctionInstance> {
+  async #take(pool: Pool): Promise<{ instance: FunctionInstance; isNew: boolean }> {
     if (this.#stopped) throw new AwsError('ServiceException', 'The local runtime is stopping', 500);
     while (pool.busy.size >= mostInstances) await new Promise<void>((resolve) => pool.waiting.push(resolve));
-    let instance = pool.idle.pop();
-    while (instance !== undefined && !instance.alive) instance = pool.idle.pop();
-    instance ??= this.#start(pool.facts);
+    const kept = this.#takeIdle(pool);
+    const instance = kept ?? this.#start(pool.facts);
     pool.busy.add(instance);
-    return instance;
+    return { instance, isNew: kept === undefined };
+  }
+
+  /** An instance that waits for a call; those that have died, or waited for too long, are thrown away. */
+  #takeIdle({ idle }: Pool): FunctionInstance | undefined {
+    const longest = this.#pace.milliseconds('idleEnvironment') || Number.POSITIVE_INFINITY;
+    for (let next = idle.pop(); next !== undefined; next = idle.pop()) {
+      if (next.instance.alive && performance.now() - next.since < longest) return next.instance;
+      void next.instance.stop();
+    }
+    return undefined;
+  }
+
+  /** Throws away every instance that waits for a call, except those of functions of these names: the next call of the others is a first one. */
+  async cool(exceptNames: readonly string[] = []): Promise<void> {
+    const cooled = [...this.#pools.values()].filter(({ facts }) => !exceptNames.includes(facts.name));
+    await Promise.all(cooled.flatMap(({ idle }) => idle.splice(0)).map(({ instance }) => instance.stop()));
   }
 
   #start(facts: FunctionFacts): FunctionInstance {
@@ -286,7 +319,10 @@ export class Functions {
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const timer of this.#pending) clearTimeout(timer);
-    const instances = [...this.#pools.values()].flatMap(({ idle, busy }) => [...idle, ...busy]);
+    const instances = [...this.#pools.values()].flatMap(({ idle, busy }) => [
+      ...idle.map(({ instance }) => instance),
+      ...busy,
+    ]);
     await Promise.all(instances.map((instance) => instance.stop()));
   }
 }

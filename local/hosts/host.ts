@@ -1,4 +1,5 @@
 /** What the runtime asks of a host, whatever it is made of. */
+import type { Pace } from '../pace/pace.ts';
 import type { AgentLink } from './agent-link.ts';
 
 /** Facts about a host, from the cluster's configuration. */
@@ -43,7 +44,12 @@ export interface RunningScript {
 /** A machine that can be switched on and off and runs scripts. */
 export interface Host {
   readonly facts: HostFacts;
+  /** As EC2 sees it: a host that has died stays `running` until somebody stops it. */
   readonly state: HostState;
+  /** Runs, or is about to. */
+  readonly hasPower: boolean;
+  /** How long EC2 takes to start and stop it. */
+  pace: Pace;
   /** When the host came up. */
   readonly launched: Date;
   /** What AWS and the SSM agent reach each other by. */
@@ -54,8 +60,10 @@ export interface Host {
   readonly lastSeen: Date;
   /** Switches the host on: the agent answers, and an enabled PostgreSQL starts by itself. */
   boot(): Promise<void>;
-  /** Cuts the power: everything on the host is gone at once. */
+  /** Cuts the power, as EC2 does when it is told to: everything on the host is gone at once, and EC2 says so. */
   powerOff(): Promise<void>;
+  /** Loses the power unnoticed, as by a fault of its hardware: EC2 goes on to say that it runs. */
+  die(): Promise<void>;
   /** Shuts the host down, PostgreSQL first and cleanly; cuts the power when the limit is over. */
   shutDown(limitMilliseconds: number): Promise<void>;
   /** Runs a script as the SSM agent does. */

@@ -53,6 +53,7 @@ export class ProcessHost extends StatefulHost implements Host {
     // A host without power has no processes: what is left there is an earlier runtime's.
     await killAll(this.#options.directory, this.#sessions);
     this.#makeSocketDirectory();
+    if (!(await this.takeTimeToStart())) return;
     this.enter('running');
     this.#startEnabledPostgres();
   }
@@ -86,8 +87,13 @@ export class ProcessHost extends StatefulHost implements Host {
   async powerOff(): Promise<void> {
     if (this.state === 'stopped') return;
     this.enter('stopping');
-    await killAll(this.#options.directory, this.#sessions);
+    await this.cutPower();
+    await this.pace.wait('instanceStop');
     this.enter('stopped');
+  }
+
+  protected cutPower(): Promise<void> {
+    return killAll(this.#options.directory, this.#sessions);
   }
 
   async shutDown(limitMilliseconds: number): Promise<void> {

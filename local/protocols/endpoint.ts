@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Server as SocketServer } from 'node:net';
+import { ownPace, type Pace } from '../pace/pace.ts';
 import type { Service } from '../services/service.ts';
 import { AwsError, notServed } from './aws-error.ts';
 import { type Answer, jsonAnswer, jsonError, targetOperation } from './json.ts';
@@ -23,6 +24,7 @@ export interface EndpointOptions {
   readonly services: readonly Service[];
   /** Services served below the level of operations, by name. */
   readonly raw: Readonly<Record<string, RawHandler>>;
+  readonly pace?: Pace;
   /** Asked in this order. */
   readonly control: readonly ControlHandler[];
   /** Told of errors that are the runtime's own fault. */
@@ -40,6 +42,9 @@ const servicesByTarget: Readonly<Record<string, string>> = {
   Logs_20140328: 'logs',
 };
 
+/** By this key the `aws` program of hosts signs. */
+const hostKey = 'HOST';
+
 /** Operations that AWS serves without a signature: the links in SNS messages. */
 const unsignedOperations = new Set(['ConfirmSubscription', 'Unsubscribe']);
 
@@ -54,10 +59,18 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Service and region of the credential scope `…Credential=AKID/20261122/us-east-1/states/aws4_request, …`. */
-function credentialScope(request: IncomingMessage): { service: string; region: string } | undefined {
-  const match = /Credential=[^/]+\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/.exec(request.headers.authorization ?? '');
-  return match?.[1] === undefined || match[2] === undefined ? undefined : { region: match[1], service: match[2] };
+/** Key, region and service of the credential scope `…Credential=AKID/20261122/us-east-1/states/aws4_request, …`. */
+function credentialScope(request: IncomingMessage): { key: string; service: string; region: string } | undefined {
+  const credential = /Credential=([^/]+)\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/;
+  const [, key, region, service] = credential.exec(request.headers.authorization ?? '') ?? [];
+  return key === undefined || region === undefined || service === undefined ? undefined : { key, region, service };
+}
+
+/** What a call takes before it is answered. A function's invocation has its own times, its instance's start among them. */
+async function takeTime(pace: Pace, service: string, key: string | undefined): Promise<void> {
+  if (service === 'lambda') return;
+  if (key === hostKey) await pace.wait('awsOnHost');
+  await pace.wait(service === 'dynamodb' ? 'tableCall' : 'apiCall');
 }
 
 /** A browser page must not reach the endpoint under a name of its own (DNS rebinding). */
@@ -154,6 +167,7 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
   const services = new Map(options.services.map((service) => [service.name, service]));
   const furtherServers: SocketServer[] = [];
   const furtherHosts = new Set<string>();
+  const { pace = ownPace } = options;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<Answer | undefined> {
     const requestId = randomUUID();
@@ -188,6 +202,7 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
         throw new AwsError('MissingAuthenticationToken', 'The request is not signed: its service is unknown', 403);
       }
       name = found;
+      await takeTime(pace, name, scope?.key);
       const raw = options.raw[name];
       if (raw !== undefined) {
         raw(request, response);

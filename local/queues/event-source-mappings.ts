@@ -1,6 +1,7 @@
 /** Event source mappings of Lambda: what takes messages from queues and invokes functions with them. */
 import { resourcesOf, type Stack } from '../assembly/load-assembly.ts';
 import type { Functions } from '../functions/functions.ts';
+import { ownPace, type Pace } from '../pace/pace.ts';
 import type { Message, Queue } from './queue.ts';
 import type { Queues } from './queues.ts';
 
@@ -49,10 +50,12 @@ function eventOf({ facts }: Queue, messages: readonly Message[]): object {
 export class EventSourceMappings {
   readonly #mappings: Mapping[];
   readonly #functions: Functions;
+  readonly #pace: Pace;
   readonly #stop = new AbortController();
 
-  constructor(stacks: readonly Stack[], queues: Queues, functions: Functions) {
+  constructor(stacks: readonly Stack[], queues: Queues, functions: Functions, pace: Pace = ownPace) {
     this.#functions = functions;
+    this.#pace = pace;
     this.#mappings = resourcesOf(stacks, 'AWS::Lambda::EventSourceMapping').flatMap(({ stack, resource }) => {
       const refuse = (what: string): never => {
         throw new Error(`Event source mapping ${resource.logicalId}: ${what} is not supported by the local runtime`);
@@ -93,6 +96,7 @@ export class EventSourceMappings {
   /** Invokes the function; what it fails on stays in the queue and can be received again after the visibility timeout. */
   async #deliver({ queue, functionArn }: Mapping, messages: readonly Message[]): Promise<void> {
     const event = JSON.stringify(eventOf(queue, messages));
+    await this.#pace.wait('queueDelivery');
     const result = await this.#functions.invoke(functionArn, event).catch(() => undefined);
     if (result?.ok === true) for (const { receiptHandle } of messages) queue.delete(receiptHandle);
   }

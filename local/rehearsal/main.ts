@@ -9,6 +9,7 @@ import { localClusters } from '../client/host-access.ts';
 import { Mailbox } from '../client/mailbox.ts';
 import { type HostKind, hostKinds } from '../hosts/hosting.ts';
 import { whyNoMachines } from '../hosts/machines/why-no-machines.ts';
+import { type Latency, latencies } from '../pace/pace.ts';
 import { startRuntime } from '../runtime.ts';
 import { nightScenarios } from './night-scenarios.ts';
 import { repairScenarios } from './repair-scenarios.ts';
@@ -34,6 +35,11 @@ const options = new Command('rehearsal')
     'seconds between two checks, instead of those of the clusters file: alerts are waited for as long',
     (text) => Number.parseInt(text, 10),
   )
+  .addOption(
+    new Option('--latency <pace>', 'how long everything takes: as on this machine, or as on AWS')
+      .choices(latencies)
+      .default('none'),
+  )
   .option('--port <number>', 'port of the AWS endpoint', (text) => Number.parseInt(text, 10), 4567)
   .option(
     '--dir <directory>',
@@ -46,6 +52,7 @@ const options = new Command('rehearsal')
     orSkip: boolean;
     scenarios: 'setup' | 'all';
     checkInterval?: number;
+    latency: Latency;
     port: number;
     dir?: string;
   }>();
@@ -81,6 +88,7 @@ async function rehearse(directory: string, report: RehearsalReport): Promise<Sce
     hosts: options.hosts,
     port: options.port,
     directory,
+    latency: options.latency,
     say: console.log,
   });
   try {

@@ -5,13 +5,14 @@ import type { Command, Commands, Invocation, InvocationStatus } from '../command
 import type { CommandDocument, Documents } from '../commands/documents.ts';
 import type { Host } from '../hosts/host.ts';
 import type { Hosts } from '../hosts/hosts.ts';
+import { ownPace, type Pace } from '../pace/pace.ts';
 import { AwsError } from '../protocols/aws-error.ts';
 import { operation, page, type Service } from './service.ts';
 
 /** GetCommandInvocation keeps the beginning of each output. */
 const mostStdout = 24_000;
 const mostStderr = 8_000;
-/** A stopped instance's agent counts as lost after this; AWS takes some minutes. */
+/** At this machine's own pace an agent that is silent counts as lost after this. */
 const connectionLostMilliseconds = 60_000;
 
 const filter = z.array(z.strictObject({ key: z.string(), value: z.string() })).optional();
@@ -116,8 +117,9 @@ function matchesFilters(command: Command, status: string, filters: z.output<type
   });
 }
 
-function describeInstance(host: Host) {
-  const lost = !host.agentOnline && Date.now() - host.lastSeen.getTime() > connectionLostMilliseconds;
+function describeInstance(host: Host, pace: Pace) {
+  const longestSilence = pace.milliseconds('pingLost') || connectionLostMilliseconds;
+  const lost = !host.agentOnline && Date.now() - host.lastSeen.getTime() > longestSilence;
   return {
     InstanceId: host.facts.instanceId,
     PingStatus: lost ? 'ConnectionLost' : 'Online',
@@ -157,7 +159,7 @@ function describeDocument(document: CommandDocument) {
 }
 
 /** The SSM API over documents, hosts and commands. */
-export function ssmService(documents: Documents, hosts: Hosts, commands: Commands): Service {
+export function ssmService(documents: Documents, hosts: Hosts, commands: Commands, pace: Pace = ownPace): Service {
   const documentVersion = z.enum(['$DEFAULT', '$LATEST', '1']).optional();
   return {
     name: 'ssm',
@@ -297,7 +299,7 @@ export function ssmService(documents: Documents, hosts: Hosts, commands: Command
           const found = hosts
             .list(region)
             .filter((host) => hosts.isManaged(host))
-            .map(describeInstance)
+            .map((host) => describeInstance(host, pace))
             .filter((instance) =>
               filters.every(({ Key, Values }) => {
                 if (Key === 'InstanceIds') return Values.includes(instance.InstanceId);

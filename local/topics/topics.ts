@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { resourcesOf, type Stack } from '../assembly/load-assembly.ts';
 import type { Functions } from '../functions/functions.ts';
+import { ownPace, type Pace } from '../pace/pace.ts';
 import { AwsError } from '../protocols/aws-error.ts';
 import type { Queues } from '../queues/queues.ts';
 import type { MailFolder } from './mail-folder.ts';
@@ -84,6 +85,7 @@ export class Topics {
   readonly #queues: Queues;
   readonly #mails: MailFolder;
   readonly #say: (line: string) => void;
+  readonly #pace: Pace;
   readonly #stop = new AbortController();
   #endpoint = '';
 
@@ -92,7 +94,9 @@ export class Topics {
     { functions, queues }: { readonly functions: Functions; readonly queues: Queues },
     mails: MailFolder,
     say: (line: string) => void,
+    pace: Pace = ownPace,
   ) {
+    this.#pace = pace;
     this.#functions = functions;
     this.#queues = queues;
     this.#mails = mails;
@@ -230,6 +234,8 @@ export class Topics {
     const { protocol, endpoint } = subscription;
     const text = textFor(publication, protocol);
     const timestamp = new Date().toISOString();
+    await this.#pace.wait(protocol === 'email' || protocol === 'email-json' ? 'mail' : 'notification');
+    if (this.#stop.signal.aborted) return;
     const { subject, topicArn, attributes } = publication;
     switch (protocol) {
       case 'email':

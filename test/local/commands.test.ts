@@ -196,7 +196,7 @@ test('hosts that share this machine’s network have no other faults, and say wh
 });
 
 test('a host is shut down by its own command', async () => {
-  await stopHost(fixture.client.endpoint, 'node2', true);
+  await stopHost(fixture.client.endpoint, 'node2', 'clean');
   const { Reservations } = await ec2.send(new DescribeInstancesCommand({ InstanceIds: [second] }));
   expect(Reservations?.[0]?.Instances?.[0]?.State?.Name).toBe('stopped');
   await power(second, true);

@@ -111,7 +111,7 @@ describe('by policy', () => {
       await makeLedger(cluster, failing.node('failing_primary'));
       await using writer = LedgerWriter.start(cluster);
       await waitFor('rows', 20, () => writer.acknowledged.length > 10);
-      await stopHost(runtime.endpoint, 'failing_primary', false);
+      await stopHost(runtime.endpoint, 'failing_primary', 'off');
       const crashed = Date.now();
       await waitFor('rows on another primary', 60, () => writer.lastAcknowledged > crashed + 1000 || null);
       const { to } = writer.takeLongestGap();

@@ -128,7 +128,7 @@ describe.skipIf(noMachines)(titled('hosts that are machines'), () => {
     const log = (name: string) =>
       shell(runtime, name, `journalctl --boot=-1 -u ${unit} -o cat --no-pager | tail -n 30`);
     await shell(runtime, 'pg_sync_slave02', 'mkdir -p /var/log/journal && journalctl --flush');
-    await stopHost(runtime.endpoint, 'pg_sync_slave02', true);
+    await stopHost(runtime.endpoint, 'pg_sync_slave02', 'clean');
     expect(await state('pg_sync_slave02')).toBe('stopped');
     await runtime.clients.ec2.send(new StartInstancesCommand({ InstanceIds: instance('pg_sync_slave02') }));
     await reaches('pg_sync_slave02', 'running');
@@ -147,7 +147,7 @@ describe.skipIf(noMachines)(titled('hosts that are machines'), () => {
 
   it('start PostgreSQL at boot where its unit is enabled, and not where it is disabled', async () => {
     const bootAgain = async () => {
-      await stopHost(runtime.endpoint, 'pg_sync_slave01', false);
+      await stopHost(runtime.endpoint, 'pg_sync_slave01', 'off');
       await runtime.clients.ec2.send(new StartInstancesCommand({ InstanceIds: instance('pg_sync_slave01') }));
       await reaches('pg_sync_slave01', 'running');
       await shell(runtime, 'pg_sync_slave01', 'systemctl is-system-running --wait || true');

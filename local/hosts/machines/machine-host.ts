@@ -75,6 +75,7 @@ export class MachineHost extends StatefulHost implements Host {
   async boot(): Promise<void> {
     if (this.state !== 'stopped') return;
     this.enter('pending');
+    if (!(await this.takeTimeToStart())) return;
     await this.#switchOn(makeGroup(this.#options.group));
   }
 
@@ -178,7 +179,10 @@ export class MachineHost extends StatefulHost implements Host {
       return;
     }
     await removeGroups(this.#options.group);
-    this.enter('stopped');
+    if (!this.hasDied) {
+      await this.pace.wait('instanceStop');
+      this.enter('stopped');
+    }
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
@@ -192,9 +196,27 @@ export class MachineHost extends StatefulHost implements Host {
   }
 
   async powerOff(): Promise<void> {
+    if (this.#power === undefined) return this.#noteStop();
+    this.enter('stopping');
+    await this.cutPower();
+  }
+
+  /** EC2 is told to stop a host that has no power: one that has died, or that was to start. */
+  async #noteStop(): Promise<void> {
+    if (this.state === 'stopped') return;
+    this.enter('stopping');
+    await this.pace.wait('instanceStop');
+    this.enter('stopped');
+  }
+
+  /**
+   * First off the switch, so that nobody hears of it: the kernel closes the connections of processes that end, and a
+   * host without power closes none.
+   */
+  protected async cutPower(): Promise<void> {
     const power = this.#power;
     if (power === undefined) return;
-    this.enter('stopping');
+    await this.#unplug();
     const stopped = this.#stopped();
     const init = this.#findInit();
     const all = allProcesses();
@@ -212,7 +234,7 @@ export class MachineHost extends StatefulHost implements Host {
   }
 
   async shutDown(limitMilliseconds: number): Promise<void> {
-    if (this.#power === undefined) return;
+    if (this.#power === undefined) return this.#noteStop();
     const init = this.#init;
     if (init !== undefined) {
       this.#options.say(`${this.facts.name}: shutting down`);
