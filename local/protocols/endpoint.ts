@@ -168,6 +168,7 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
   const furtherServers: SocketServer[] = [];
   const furtherHosts = new Set<string>();
   const { pace = ownPace } = options;
+  let closed = false;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<Answer | undefined> {
     const requestId = randomUUID();
@@ -203,6 +204,8 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
       }
       name = found;
       await takeTime(pace, name, scope?.key);
+      // What requests reach ends with the endpoint.
+      if (closed) return undefined;
       const raw = options.raw[name];
       if (raw !== undefined) {
         raw(request, response);
@@ -269,6 +272,7 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
     },
     close: () =>
       new Promise((resolve) => {
+        closed = true;
         for (const each of furtherServers) each.close();
         server.close(() => resolve());
         server.closeAllConnections();
