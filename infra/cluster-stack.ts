@@ -37,7 +37,7 @@ export class ClusterStack extends Stack {
     const { queue } = new ChecksQueue(this, 'ChecksQueue', cluster);
     const documents = new CommandDocuments(this, 'Commands', cluster);
     const commandLog = logGroup(this, 'CommandLog', names.commandLogGroup);
-    new HostPolicy(this, 'Hosts', { cluster, credentials, commandLog });
+    const hosts = new HostPolicy(this, 'Hosts', { cluster, credentials, commandLog });
 
     const functions = new ClusterFunctions(this, 'Functions', {
       cluster,
@@ -76,6 +76,12 @@ export class ClusterStack extends Stack {
       observer,
       widget: functions.get('dashboard-widget'),
     });
-    new Outputs(this, 'Outputs', { cluster, runbooks: stateMachines, topicArn: topic.topicArn });
+    new Outputs(this, 'Outputs', {
+      cluster,
+      runbooks: stateMachines,
+      topicArn: topic.topicArn,
+      allowHosts: hosts.command,
+      addRules: network.rulesToAdd,
+    });
   }
 }

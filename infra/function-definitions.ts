@@ -274,10 +274,10 @@ export function functionDefinitions(
       timeoutSeconds: 30,
       // Key exchange and password hashing for each node: at half of this it takes more than twice as long and costs more.
       memorySize: 512,
-      mayDo: onlyForLambdaItself(scope, observer),
+      mayDo: onlyForLambdaItself(scope, observer, cluster),
       inVpc: true,
       runsOften: true,
-      wildcards: ['*', anyNetworkInterface(scope)].map((resource) => ({
+      wildcards: ['*', anyNetworkInterface(scope), ...observerSubnets(scope, cluster)].map((resource) => ({
         resource,
         reason:
           'For the Lambda service alone, as its documentation asks: the Deny beside them takes them from the code.',
@@ -293,7 +293,7 @@ export function functionDefinitions(
  *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
  */
-function onlyForLambdaItself(scope: Construct, functionArn: string): iam.PolicyStatement[] {
+function onlyForLambdaItself(scope: Construct, functionArn: string, cluster: Cluster): iam.PolicyStatement[] {
   return [
     // The resources are those of Lambda's documentation: it checks the role, and refuses one that it finds too narrow.
     allow(
@@ -305,6 +305,7 @@ function onlyForLambdaItself(scope: Construct, functionArn: string): iam.PolicyS
       ],
       [anyNetworkInterface(scope)],
     ),
+    allow(['ec2:CreateNetworkInterface'], observerSubnets(scope, cluster)),
     // These have no resource type.
     allow(['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets'], ['*']),
     new iam.PolicyStatement({
@@ -318,6 +319,20 @@ function onlyForLambdaItself(scope: Construct, functionArn: string): iam.PolicyS
 
 function anyNetworkInterface(scope: Construct): string {
   return Stack.of(scope).formatArn({ service: 'ec2', resource: '*', resourceName: '*' });
+}
+
+/**
+ * To create an interface is checked for the interface and for its subnet. The interface belongs to the account that
+ * creates it; a subnet that is shared through AWS RAM belongs to another one, which no configuration names. Its id is
+ * unique, whatever the account.
+ *
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+ * @see https://docs.aws.amazon.com/vpc/latest/userguide/vpc-share-limitations.html
+ */
+function observerSubnets(scope: Construct, { network }: Cluster): string[] {
+  return network.observerSubnets.map(({ subnetId }) =>
+    Stack.of(scope).formatArn({ service: 'ec2', account: '*', resource: 'subnet', resourceName: subnetId }),
+  );
 }
 
 function functionArn(scope: Construct, cluster: Cluster, name: HandlerName): string {

@@ -5,7 +5,8 @@ import type { Cluster } from '../lambdas/contract/cluster-config.ts';
 
 /**
  * The user's network, imported by id, with the only ways in to PostgreSQL that this stack opens:
- * from node to node, and from the observer to the nodes.
+ * from node to node, and from the observer to the nodes. With `securityGroupRules: yours` the user opens them, by
+ * {@link rulesToAdd}.
  *
  * Egress of the nodes' security group stays the user's: EC2 allows it by default.
  */
@@ -13,6 +14,8 @@ export class Network extends Construct {
   readonly vpc: ec2.IVpc;
   readonly observerSubnets: ec2.ISubnet[];
   readonly observerSecurityGroup: ec2.SecurityGroup;
+  /** Commands that open the ways in; undefined where the stack does. */
+  readonly rulesToAdd: string | undefined;
 
   constructor(scope: Construct, id: string, cluster: Cluster) {
     super(scope, id);
@@ -30,10 +33,26 @@ export class Network extends Construct {
       description: `Observer of ${cluster.name}: reaches PostgreSQL on the nodes and nothing else`,
       allowAllOutbound: false,
     });
-    for (const port of postgresPorts(cluster)) {
-      nodes.connections.allowInternally(ec2.Port.tcp(port), 'Replication between the nodes');
-      this.observerSecurityGroup.connections.allowTo(nodes, ec2.Port.tcp(port), 'Observer to PostgreSQL');
+    const ports = postgresPorts(cluster);
+    for (const port of ports.map((each) => ec2.Port.tcp(each))) {
+      if (network.securityGroupRules === 'managed') {
+        nodes.connections.allowInternally(port, 'Replication between the nodes');
+        this.observerSecurityGroup.connections.allowTo(nodes, port, 'Observer to PostgreSQL');
+      } else {
+        this.observerSecurityGroup.addEgressRule(nodes, port, 'Observer to PostgreSQL');
+      }
     }
+    if (network.securityGroupRules === 'yours') this.rulesToAdd = this.authorize(cluster, ports);
+  }
+
+  /** One command with every rule, as the stack would have added them. */
+  private authorize({ network: { region, nodeSecurityGroupId: nodes } }: Cluster, ports: number[]): string {
+    const sources = `[{GroupId=${nodes}},{GroupId=${this.observerSecurityGroup.securityGroupId}}]`;
+    const rules = ports.map((port) => `IpProtocol=tcp,FromPort=${port},ToPort=${port},UserIdGroupPairs=${sources}`);
+    return [
+      `aws ec2 authorize-security-group-ingress --region ${region} --group-id ${nodes} --ip-permissions`,
+      ...rules.map((rule) => `'${rule}'`),
+    ].join(' ');
   }
 
   private importSubnet(subnetId: string, availabilityZone: string): ec2.ISubnet {

@@ -15,10 +15,28 @@ export class Outputs extends Construct {
       cluster,
       runbooks,
       topicArn,
-    }: { cluster: Cluster; runbooks: Readonly<Record<RunbookName, sfn.IStateMachine>>; topicArn: string },
+      allowHosts,
+      addRules,
+    }: {
+      cluster: Cluster;
+      runbooks: Readonly<Record<RunbookName, sfn.IStateMachine>>;
+      topicArn: string;
+      /** Commands of what the stack leaves to the user. */
+      allowHosts: string | undefined;
+      addRules: string | undefined;
+    },
   ) {
     super(scope, id);
     const { region } = cluster.network;
+    if (allowHosts !== undefined) {
+      this.output(
+        'AllowHosts',
+        'Run once: lets the hosts read their passwords; ROLE is the role of the instances',
+        allowHosts,
+      );
+    }
+    if (addRules !== undefined)
+      this.output('AddRules', 'Run once: opens PostgreSQL to the nodes and the observer', addRules);
     for (const name of runbookNames) {
       const link = stateMachineLink(region, runbooks[name].stateMachineArn);
       this.output(`${constructId(name)}Runbook`, `The ${name} runbook in the console`, link);

@@ -42,6 +42,54 @@ export function checkClusters(clusters: readonly (LooseCluster | undefined)[], r
     if (earlier !== undefined) report([index, 'name'], `is the name of clusters[${earlier}] already`);
   }
   checkHostsAcrossClusters(all, report);
+  checkSharedGroups(all, report);
+  checkSharedChannels(all, report);
+}
+
+/**
+ * A security group takes a rule once. A second stack that adds it is refused by EC2 (InvalidPermission.Duplicate), or
+ * takes the other's for its own and removes it with itself: replication of both would stop.
+ */
+function checkSharedGroups(all: { cluster: LooseCluster; index: number }[], report: Report): void {
+  const opened = new Map<string, { index: number; managed: boolean }>();
+  for (const { cluster, index } of all) {
+    const { nodeSecurityGroupId: group, securityGroupRules: rules } = cluster.network ?? {};
+    if (group === undefined || rules === undefined) continue;
+    const ports = new Set((cluster.nodes ?? []).map((node) => portOf(cluster, node)));
+    const managed = rules === 'managed';
+    let reported = false;
+    for (const port of ports) {
+      if (port === undefined) continue;
+      const key = `${group}:${port}`;
+      const earlier = opened.get(key);
+      if (earlier === undefined) opened.set(key, { index, managed });
+      else if (!reported && (managed || earlier.managed)) {
+        reported = true;
+        report(
+          [index, 'network', 'nodeSecurityGroupId'],
+          `and port ${port} are those of clusters[${earlier.index}].network.nodeSecurityGroupId too, and a group takes a rule once: to delete one of the stacks would stop replication of both. Give each cluster a group of its own, or set network.securityGroupRules of both to "yours"`,
+        );
+      }
+    }
+  }
+}
+
+/**
+ * A Slack channel has one configuration in an account, so the second stack fails.
+ * https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1155
+ */
+function checkSharedChannels(all: { cluster: LooseCluster; index: number }[], report: Report): void {
+  const channels = new Map<string, number>();
+  for (const { cluster, index } of all) {
+    const { workspaceId, channelId } = cluster.alerts?.slack ?? {};
+    const key = workspaceId && channelId && `${cluster.network?.account} ${workspaceId} ${channelId}`;
+    const earlier = claim(channels, key, index);
+    if (earlier === undefined) continue;
+    report(
+      [index, 'alerts', 'slack', 'channelId'],
+      `is the channel of clusters[${earlier}] already, and an account can configure a channel once; give each cluster a channel of its own`,
+    );
+  }
 }
 
 /** A host belongs to one cluster: two setups would reconfigure it in turns. */

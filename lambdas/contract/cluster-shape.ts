@@ -167,7 +167,10 @@ const alertsSchema = z.strictObject({
       workspaceId: z.string().regex(/^T[A-Z0-9]{5,}$/, 'must be a Slack workspace id such as T0123ABCD'),
       channelId: z.string().regex(/^[CG][A-Z0-9]{5,}$/, 'must be a Slack channel id such as C0123ABCD'),
     })
-    .optional(),
+    .optional()
+    .describe(
+      'Authorize the workspace first, once in the console (Amazon Q Developer in chat applications: Configure new client, Slack): without it the whole stack fails. A channel serves one cluster of an account',
+    ),
 });
 
 /** AWS allows /16 to /28. Anything wider would let strangers reach the password prompt. Loopback is the local runtime’s. */
@@ -188,7 +191,13 @@ const networkSchema = z.strictObject({
   nodeSecurityGroupId: z
     .string()
     .regex(/^sg-[0-9a-f]{8,17}$/, 'must be a security group id')
-    .describe('The security group that the nodes share; rules for replication and the observer are added to it'),
+    .describe('The security group that the nodes share'),
+  securityGroupRules: z
+    .enum(['managed', 'yours'])
+    .default('managed')
+    .describe(
+      'managed: the stack adds the rules for replication and the observer to the nodes’ group, and removes them with itself; yours: the stack leaves the group alone, and its output AddRules is the command that adds them. A group takes a rule once: yours where it has these rules already, or where clusters share it and a port',
+    ),
   observerSubnets: z
     .array(
       z.strictObject({
@@ -213,7 +222,7 @@ const networkSchema = z.strictObject({
     .regex(/^[A-Za-z0-9+=,.@_-]{1,64}$/, 'must be an IAM role name')
     .optional()
     .describe(
-      'Role of the instances’ profile; gets the right to read the cluster’s secrets. Attach the stack’s policy yourself when omitted',
+      'Role of the instances’ profile; gets the right to read the cluster’s secrets. When omitted, the stack’s output AllowHosts is the command that gives it',
     ),
 });
 

@@ -416,13 +416,94 @@ describe('rules between values', () => {
       'clusters[1].nodes[0].address: "192.168.168.133" belongs to clusters[0] already',
       'clusters[1].nodes[1].instanceId: "i-0a1b2c3d4e5f60134" belongs to clusters[0] already',
       'clusters[1].nodes[1].address: "192.168.168.134" belongs to clusters[0] already',
+      expect.stringContaining('clusters[1].network.nodeSecurityGroupId: '),
     ]);
+  });
+
+  describe('about what two clusters of one account share', () => {
+    /** The example beside a second cluster on hosts of its own; both changed. */
+    const problemsOfTwo = (change: (cluster: ClusterInFile, index: number) => void) =>
+      problemsOf(
+        [0, 1].map((index) =>
+          exampleCluster((cluster) => {
+            cluster.name = `cluster-${index}`;
+            cluster.nodes.forEach((node, n) => {
+              node.instanceId = `i-000000000000000${index}${n}`;
+              node.address = `192.168.168.${10 * index + n + 1}`;
+            });
+            change(cluster, index);
+          }),
+        ),
+      );
+
+    it('refuse to open a port of a security group twice, and say where both are and what to do', () => {
+      expect(problemsOfTwo(() => {})).toEqual([
+        'clusters[1].network.nodeSecurityGroupId: "sg-0123456789abcdef0" and port 5432 are those of clusters[0].network.nodeSecurityGroupId too, and a group takes a rule once: to delete one of the stacks would stop replication of both. Give each cluster a group of its own, or set network.securityGroupRules of both to "yours"',
+      ]);
+    });
+
+    it.each([
+      [
+        'the one port of a node',
+        (cluster: ClusterInFile, index: number) => {
+          cluster.postgres.port = 6000 + index;
+          const [node] = cluster.nodes;
+          if (node !== undefined && index === 1) node.port = 6000;
+        },
+      ],
+      [
+        'rules of which one is the stack’s own',
+        (cluster: ClusterInFile, index: number) => {
+          if (index === 0) cluster.network.securityGroupRules = 'yours';
+        },
+      ],
+    ] as const)('refuse %s', (_, change) => {
+      expect(problemsOfTwo(change)).toEqual([expect.stringContaining('a group takes a rule once')]);
+    });
+
+    it.each([
+      [
+        'ports of their own',
+        (cluster: ClusterInFile, index: number) => {
+          cluster.postgres.port = 6000 + index;
+        },
+      ],
+      [
+        'groups of their own',
+        (cluster: ClusterInFile, index: number) => {
+          cluster.network.nodeSecurityGroupId = `sg-0000000${index}`;
+        },
+      ],
+      [
+        'rules that the operator keeps',
+        (cluster: ClusterInFile) => {
+          cluster.network.securityGroupRules = 'yours';
+        },
+      ],
+    ] as const)('accept %s', (_, change) => {
+      expect(problemsOfTwo(change)).toEqual([]);
+    });
+
+    it('refuse a Slack channel that another cluster of the account has', () => {
+      const slack = (accounts: (string | undefined)[]) =>
+        problemsOfTwo((cluster, index) => {
+          const account = accounts[index];
+          cluster.network.nodeSecurityGroupId = `sg-0000000${index}`;
+          if (account !== undefined) cluster.network.account = account;
+          cluster.alerts = { slack: { workspaceId: 'T0123ABCD', channelId: 'C0123ABCD' } };
+        });
+      expect(slack(['111111111111', '222222222222'])).toEqual([]);
+      expect(slack([undefined, undefined])).toEqual([
+        'clusters[1].alerts.slack.channelId: "C0123ABCD" is the channel of clusters[0] already, and an account can configure a channel once; give each cluster a channel of its own',
+      ]);
+    });
   });
 
   it('let two VPCs use the same addresses', () => {
     const other = exampleCluster((cluster) => {
       cluster.name = 'other';
       cluster.network.vpcId = 'vpc-0fedcba9876543210';
+      cluster.network.nodeSecurityGroupId = 'sg-0fedcba9876543210';
       cluster.nodes.forEach((node, index) => {
         node.instanceId = `i-0000000000000000${index}`;
       });

@@ -33,6 +33,9 @@ function synthesizeInProcess(ownContext: object, directory = temporaryDirectory(
   return { ...run, directory };
 }
 
+const exampleNetwork = (): object =>
+  (JSON.parse(readFileSync(exampleFile, 'utf8')) as { network: object }[])[0]?.network ?? {};
+
 /** A clusters file with these clusters, each the example with some keys replaced. */
 function clustersFile(...changes: object[]): string {
   const [example] = JSON.parse(readFileSync(exampleFile, 'utf8')) as object[];
@@ -57,7 +60,8 @@ it('makes one stack per cluster of the file that the context names', () => {
     instanceId: `i-0b1b2c3d4e5f6000${digit}`,
     address: `192.168.168.14${digit}`,
   }));
-  const { directory, stderr } = synthesizeInProcess({ clusters: clustersFile({}, { name: 'second', nodes }) });
+  const network = { ...exampleNetwork(), nodeSecurityGroupId: 'sg-0fedcba9876543210' };
+  const { directory, stderr } = synthesizeInProcess({ clusters: clustersFile({}, { name: 'second', nodes, network }) });
   expect(stderr).toBe('');
   expect(readAssembly(directory).map(({ name }) => name)).toEqual(['pg-sync', 'second']);
 });

@@ -21,6 +21,7 @@ describe.each(exampleStacks)('permissions of the stack of $cluster.name', ({ clu
     expect(allowed.sort()).toEqual([
       'ec2:AssignPrivateIpAddresses',
       'ec2:CreateNetworkInterface',
+      'ec2:CreateNetworkInterface',
       'ec2:DeleteNetworkInterface',
       'ec2:DescribeNetworkInterfaces',
       'ec2:DescribeSubnets',
@@ -80,7 +81,8 @@ describe.each(exampleStacks)('permissions of the stack of $cluster.name', ({ clu
       ['Functionssetmaintenancerole', 1],
       ['Functionsverifyrejoinrole', 1],
       ['Functionsverifyreplicationrole', 1],
-      ['HostsPolicy', 2],
+      // Else the user gives it to them (the output AllowHosts).
+      ...(cluster.network.hostRoleName === undefined ? [] : [[cluster.network.hostRoleName, 2]]),
     ]);
     const observing = [
       'check-cluster',
@@ -187,6 +189,13 @@ describe.each(exampleStacks)('permissions of the stack of $cluster.name', ({ clu
         'ec2:DeleteNetworkInterface',
         'ec2:UnassignPrivateIpAddresses',
       ],
+      // A shared subnet is another account's.
+      ...Object.fromEntries(
+        cluster.network.observerSubnets.map(({ subnetId }) => [
+          `arn:aws:ec2:${region}:*:subnet/${subnetId}`,
+          ['ec2:CreateNetworkInterface'],
+        ]),
+      ),
     };
     const unexplained = permissions(template)
       .filter(({ effect }) => effect === 'Allow')

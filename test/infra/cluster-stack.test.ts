@@ -5,9 +5,11 @@ import { clusterMetrics, metricNamespace, nodeMetrics } from '../../lambdas/cont
 import { runbookNames } from '../../lambdas/contract/names.ts';
 import { nodeCommandNames } from '../../lambdas/contract/node-commands.ts';
 import { planTicks } from '../../lambdas/domain/ticks.ts';
-import { asText, resourcesOf } from './assembly.ts';
+import { asText, readAssembly, resourcesOf } from './assembly.ts';
 import { everyOption, example } from './clusters.ts';
 import { all, exampleStacks, stackOf, templateOf } from './example-stacks.ts';
+import { functionsThat } from './permissions.ts';
+import { synthesize } from './synthesize.ts';
 
 describe.each(exampleStacks)('the stack of $cluster.name', ({ cluster, account, ports, nodesGroup }) => {
   const template = templateOf(cluster);
@@ -111,13 +113,26 @@ describe.each(exampleStacks)('the stack of $cluster.name', ({ cluster, account, 
     });
   });
 
-  it('generates both passwords, and keeps them when the stack goes', () => {
+  it('generates both passwords, and leaves their names free when the stack goes', () => {
     const secrets = resourcesOf(template, 'AWS::SecretsManager::Secret').map(([, secret]) => secret);
     expect(secrets.map(({ Properties: { Name, GenerateSecretString } }) => [Name, GenerateSecretString])).toEqual([
       [`${cluster.name}/replication`, generated(cluster.replication.user)],
       [`${cluster.name}/monitoring`, generated(cluster.monitoring.user)],
     ]);
-    for (const { DeletionPolicy } of secrets) expect(DeletionPolicy).toBe('RetainExceptOnCreate');
+    for (const { DeletionPolicy, UpdateReplacePolicy } of secrets) {
+      expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['Delete', 'Retain']);
+    }
+  });
+
+  it('leaves nothing behind whose name would block the next deployment', () => {
+    const kept = Object.entries(template.Resources).filter(
+      ([, { DeletionPolicy }]) => !/^Delete$/.test(DeletionPolicy ?? 'Delete'),
+    );
+    expect(kept.map(([id]) => id)).toEqual([]);
+    // Lambda would make a log group anew for a function that still runs while its group is deleted.
+    expect(
+      functionsThat(template, ({ effect, actions }) => effect === 'Allow' && actions.includes('logs:CreateLogGroup')),
+    ).toEqual([]);
   });
 
   it('has one document per node command, small enough for SSM', () => {
@@ -412,12 +427,56 @@ describe('outputs', () => {
   });
 });
 
+/** Statements of the policy that the hosts get. */
+function hostStatements(cluster: Cluster): Record<string, unknown>[] {
+  const [policy] = all(templateOf(cluster), 'AWS::IAM::Policy').filter(({ PolicyName }) =>
+    /-host-/.test(`${PolicyName}`),
+  );
+  if (policy === undefined) throw new Error('no policy for the hosts');
+  return (policy.PolicyDocument as { Statement: Record<string, unknown>[] }).Statement;
+}
+
 describe('options', () => {
-  it('attach the host policy to the role that is named, else leave that to the user', () => {
-    const attached = (cluster: Cluster) => all(templateOf(cluster), 'AWS::IAM::ManagedPolicy')[0];
-    expect(attached(example)).toMatchObject({ ManagedPolicyName: 'pg-sync-host' });
-    expect(attached(example)).not.toHaveProperty('Roles');
-    expect(attached(everyOption)).toMatchObject({ ManagedPolicyName: 'orders-eu-host', Roles: ['orders-hosts'] });
+  it('put the host policy into the role that is named', () => {
+    const inRole = (cluster: Cluster) =>
+      all(templateOf(cluster), 'AWS::IAM::Policy').filter(({ PolicyName }) => /-host-/.test(`${PolicyName}`));
+    expect(inRole(example)).toEqual([]);
+    expect(inRole(everyOption)).toEqual([
+      expect.objectContaining({ PolicyName: 'orders-eu-host-eu-central-1', Roles: ['orders-hosts'] }),
+    ]);
+    expect(templateOf(everyOption).Outputs).not.toHaveProperty('AllowHosts');
+  });
+
+  it('give the command that puts it into a role else: a policy attached by hand could not be deleted', () => {
+    const command = asText(templateOf(example).Outputs.AllowHosts?.Value);
+    const policy =
+      /^aws iam put-role-policy --role-name ROLE --policy-name pg-sync-host-us-east-1 --policy-document '([^']+)'$/;
+    expect(JSON.parse(policy.exec(command)?.[1] ?? 'null')).toEqual({
+      Version: '2012-10-17',
+      Statement: hostStatements(everyOption).map((statement) => ({
+        ...statement,
+        Resource: expect.anything(),
+      })),
+    });
+    expect(all(templateOf(example), 'AWS::IAM::ManagedPolicy')).toEqual([]);
+    // CloudFormation's limit.
+    expect(command.length).toBeLessThan(4096);
+  });
+
+  it('add the rules to the nodes’ group, or give the command that adds the same ones', () => {
+    const theirs: Cluster = { ...everyOption, network: { ...everyOption.network, securityGroupRules: 'yours' } };
+    const [stack] = readAssembly(synthesize(theirs));
+    if (stack === undefined) throw new Error('no stack');
+    expect(all(stack.template, 'AWS::EC2::SecurityGroupIngress')).toEqual([]);
+    expect(all(stack.template, 'AWS::EC2::SecurityGroupEgress')).toEqual(
+      all(templateOf(everyOption), 'AWS::EC2::SecurityGroupEgress'),
+    );
+    const [[observer] = []] = resourcesOf(stack.template, 'AWS::EC2::SecurityGroup');
+    const sources = `UserIdGroupPairs=[{GroupId=sg-0fedcba9876543210},{GroupId=<${observer}.GroupId>}]`;
+    expect(asText(stack.template.Outputs.AddRules?.Value)).toBe(
+      `aws ec2 authorize-security-group-ingress --region eu-central-1 --group-id sg-0fedcba9876543210 --ip-permissions 'IpProtocol=tcp,FromPort=6432,ToPort=6432,${sources}' 'IpProtocol=tcp,FromPort=7432,ToPort=7432,${sources}'`,
+    );
+    expect(templateOf(everyOption).Outputs).not.toHaveProperty('AddRules');
   });
 
   it('subscribe every destination to the alerts', () => {

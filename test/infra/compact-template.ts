@@ -23,7 +23,7 @@ export interface CompactResource {
  */
 export function compactTemplate(template: Template): CompactTemplate {
   const resources = Object.entries(template.Resources).map(([id, resource]): [string, CompactResource] => {
-    const { Type, DeletionPolicy, UpdateReplacePolicy, Properties = {} } = resource as CompactResource;
+    const { Type, DeletionPolicy, UpdateReplacePolicy, Properties = {} } = resource;
     const properties = Object.entries(Properties)
       .filter(([name]) => !(Type === 'AWS::Lambda::Function' && name === 'Code'))
       .map(([name, value]) => [name, shortened(value)]);

@@ -90,6 +90,20 @@ describe('a change of a template', () => {
     ]);
   });
 
+  it('of a document is a new version, unless the document says otherwise', () => {
+    const document = (UpdateMethod: string, Content: string): Record<string, CompactResource> => ({
+      Document: { Type: 'AWS::SSM::Document', Properties: { Name: 'a-promote', Content, UpdateMethod } },
+    });
+    expect(problems(document('NewVersion', '1'), document('NewVersion', '2'))).toEqual([]);
+    expect(problems(document('Replace', '1'), document('Replace', '2'))).toEqual([
+      expect.stringContaining('refuses to replace what has a fixed name: Name a-promote'),
+    ]);
+  });
+
+  it('that makes something else of a resource is refused by CloudFormation', () => {
+    expect(problems({ It: table }, { It: secret })).toEqual([expect.stringContaining('turn It AWS::DynamoDB::Table')]);
+  });
+
   it('follows what it refers to', () => {
     const queue: CompactResource = { Type: 'AWS::SQS::Queue', Properties: { FifoQueue: true } };
     const changes = templateChanges(

@@ -30,7 +30,9 @@ export function permissions(template: Template): Permission[] {
     return policies.flatMap((policy) => statements(id, policy.PolicyDocument));
   });
   const attached = resourcesOf(template, 'AWS::IAM::Policy').flatMap(([, { Properties: policy }]) =>
-    (policy.Roles as { Ref: string }[]).flatMap(({ Ref: role }) => statements(role, policy.PolicyDocument as Document)),
+    (policy.Roles as ({ Ref: string } | string)[]).flatMap((role) =>
+      statements(typeof role === 'string' ? role : role.Ref, policy.PolicyDocument as Document),
+    ),
   );
   const managed = resourcesOf(template, 'AWS::IAM::ManagedPolicy').flatMap(([id, { Properties: policy }]) =>
     statements(id, policy.PolicyDocument as Document),

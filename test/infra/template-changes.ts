@@ -77,7 +77,7 @@ export function templateChanges(before: CompactTemplate, after: CompactTemplate)
   }
   fullDiff(structuredClone(before), structuredClone(after)).resources.forEachDifference((id, difference) => {
     const { changeImpact, oldValue, newValue } = difference;
-    const old = oldValue as CompactResource | undefined;
+    const [old, next] = [oldValue, newValue] as (CompactResource | undefined)[];
     if (old === undefined) return; // added
     const moved = Object.entries(after.Resources).find(
       ([other, resource]) => other !== id && !(other in before.Resources) && same(old, resource),
@@ -85,11 +85,17 @@ export function templateChanges(before: CompactTemplate, after: CompactTemplate)
     switch (changeImpact) {
       case ResourceImpact.WILL_REPLACE:
       case ResourceImpact.MAY_REPLACE: {
+        if (next === undefined || old.Type !== next.Type) {
+          const why = 'CloudFormation refuses to make another type of resource of one';
+          changes.push(problem(`turn ${id} ${old.Type} into ${next?.Type}`, why));
+          return;
+        }
         const causes = Object.entries(difference.propertyUpdates)
-          .filter(([, update]) => replaces(update.changeImpact))
+          .filter(([name, update]) => replaces(update.changeImpact) && !madeInPlace(old, next, name))
           .map(([name]) => name);
+        if (causes.length === 0) return;
         const what = `replace ${id} ${old.Type} (${causes.join(', ')})`;
-        changes.push(problem(what, clash(old, newValue as CompactResource) ?? loss(old)));
+        changes.push(problem(what, clash(old, next) ?? loss(old)));
         return;
       }
       case ResourceImpact.WILL_DESTROY:
@@ -107,6 +113,15 @@ export function templateChanges(before: CompactTemplate, after: CompactTemplate)
     }
   });
   return changes.sort((a, b) => a.what.localeCompare(b.what));
+}
+
+/**
+ * A change that replaces only under another property, which the specification cannot say: a document gets a new version
+ * instead (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ssm-document.html).
+ */
+function madeInPlace(old: CompactResource, next: CompactResource, property: string): boolean {
+  const versions = [old, next].every((each) => each.Properties.UpdateMethod === 'NewVersion');
+  return old.Type === 'AWS::SSM::Document' && property === 'Content' && versions;
 }
 
 const replaces = (impact: ResourceImpact | undefined): boolean =>

@@ -13,6 +13,7 @@ const otherCluster = (change: (cluster: ClusterInFile) => void = () => {}): Clus
   exampleCluster((cluster) => {
     cluster.name = 'other';
     cluster.network.vpcId = 'vpc-0fedcba9876543210';
+    cluster.network.nodeSecurityGroupId = 'sg-0fedcba9876543210';
     cluster.nodes.forEach((node, index) => {
       node.name = `other.${index}`;
       node.instanceId = `i-0000000000000000${index}`;

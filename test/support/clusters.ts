@@ -1,4 +1,5 @@
 /** Clusters files for the scenarios, made from the notes' cluster. */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 type Json = Record<string, unknown>;
@@ -9,14 +10,22 @@ export function notesCluster(
 ): Json {
   const [cluster] = JSON.parse(readFileSync('clusters.json', 'utf8')) as Json[];
   if (cluster === undefined) throw new Error('clusters.json holds no cluster');
+  const network = cluster.network as Json;
   return {
     ...cluster,
-    ...(overrides.name === undefined ? {} : { name: overrides.name }),
+    ...(overrides.name === undefined
+      ? {}
+      : { name: overrides.name, network: { ...network, ...ownGroup(overrides.name) } }),
     ...(overrides.nodes === undefined ? {} : { nodes: overrides.nodes }),
     postgres: { ...(cluster.postgres as Json), ...overrides.postgres },
     replication: { ...(cluster.replication as Json), ...overrides.replication },
     policy: { ...(cluster.policy as Json), ...overrides.policy },
   };
+}
+
+/** A security group for each cluster: clusters of one file must not share one. */
+function ownGroup(name: string): Json {
+  return { nodeSecurityGroupId: `sg-${createHash('sha256').update(name).digest('hex').slice(0, 17)}` };
 }
 
 /** Nodes of these names, with instance ids and addresses to match. */
