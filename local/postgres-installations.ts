@@ -9,10 +9,10 @@ const supported = { oldest: 12, newest: 18 };
 
 /**
  * The server for a cluster that wants `majorVersion`: the one given for that version, else the one installed, else
- * the newest there is. `given` and `installed` together must hold one at least.
+ * the newest there is, as for one that wants none. `given` and `installed` together must hold one at least.
  */
 export function choosePostgres(
-  majorVersion: number,
+  majorVersion: number | undefined,
   given: ReadonlyMap<number, string>,
   installed: readonly PostgresInstallation[],
 ): PostgresInstallation {

@@ -3,13 +3,13 @@
  *
  * On a fresh clone nothing is installed yet, so this is plain JavaScript without dependencies that runs on any Node.js
  * from 16 on. What is missing is installed, said aloud before it is done; if nothing is missing, nothing is said.
- * The command then finds the project's programs and the Lambda functions' Node.js first on its search path.
+ * The command then finds the project's programs first on its search path. One of them is the Node.js that the Lambda
+ * functions run on: what is tested here is what runs there, whatever Node.js the machine has.
  */
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ensureLambdaNode } from './lambda-node.mjs';
-import { ensureNpmPackages } from './npm-packages.mjs';
+import { ensureNpmPackages, searchPath } from './npm-packages.mjs';
 import { ensureBrowser, ensureMachinePackages, ensureSystemPackages } from './system-packages.mjs';
 import { Failure, say } from './words.mjs';
 
@@ -30,13 +30,11 @@ function main(args) {
   if (unknown !== undefined) throw new Failure(`unknown option ${unknown}`, usage);
   if (command.length === 0) throw new Failure('there is no command to run', usage);
 
-  ensureNpmPackages(root);
-  const nodeBin = ensureLambdaNode(root);
+  const path = searchPath(ensureNpmPackages(root));
   if (options.includes('--postgres')) ensureSystemPackages();
   const asked = command.includes('--hosts=machines') || command[command.indexOf('--hosts') + 1] === 'machines';
   if (options.includes('--machines') || asked) ensureMachinePackages();
   if (options.includes('--browser')) ensureBrowser();
-  const path = [nodeBin, join(root, 'node_modules', '.bin'), process.env.PATH].filter(Boolean).join(':');
   execute(options.includes('--reap') ? ['perl', join(root, 'local', 'reaper.pl'), ...command] : command, path);
 }
 

@@ -1,5 +1,5 @@
 /** The observer against real PostgreSQL, and against servers that behave badly. */
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
@@ -11,9 +11,10 @@ import { type NodeFacts, type Observation, observationSchema } from '../../lambd
 import { emptyMemory } from '../../lambdas/domain/checker-memory.ts';
 import { assess } from '../../lambdas/domain/health.ts';
 import { waitFor } from '../../local/client/wait-for.ts';
-import { debianBin, Hosts } from '../documents/hosts.ts';
+import { Hosts } from '../documents/hosts.ts';
 import { exampleCluster } from '../support/example-cluster.ts';
-import { binDirectory, hasServer } from '../support/postgres-versions.ts';
+import { installedPostgres, noPostgres } from '../support/installed-postgres.ts';
+import { binDirectory, whyNoServer } from '../support/postgres-versions.ts';
 
 const credentials = { user: 'replication_monitor', password: 'watch-only' };
 
@@ -47,7 +48,7 @@ function writerLogin(hosts: Hosts, name: string): pg.ClientConfig {
   return { host: address, port: port ?? 5432, user: 'writer', password: 'writes', database: 'postgres' };
 }
 
-describe.skipIf(!existsSync(debianBin))(`PostgreSQL in ${debianBin} (skipped where it is not installed)`, () => {
+describe.skipIf(noPostgres)('the PostgreSQL of this machine (skipped where there is none)', () => {
   let hosts: Hosts;
   let cluster: Cluster;
   beforeAll(async () => {
@@ -70,7 +71,9 @@ describe.skipIf(!existsSync(debianBin))(`PostgreSQL in ${debianBin} (skipped whe
 
   it('reports the facts of a primary', async () => {
     expect(await factsOf(cluster, 'alpha')).toMatchObject({
-      versionNumber: expect.toSatisfy((version: number) => Math.floor(version / 10_000) === 15),
+      versionNumber: expect.toSatisfy(
+        (version: number) => Math.floor(version / 10_000) === installedPostgres().majorVersion,
+      ),
       inRecovery: false,
       timeline: 1,
       lsn: expect.stringMatching(/^[0-9A-F]+\/[0-9A-F]+$/),
@@ -227,10 +230,12 @@ describe.skipIf(!existsSync(debianBin))(`PostgreSQL in ${debianBin} (skipped whe
 });
 
 describe.each([12, 13, 14])('PostgreSQL %i', (majorVersion) => {
-  it.skipIf(!hasServer(majorVersion) || !existsSync(debianBin))(
-    'is observed like any other (skipped where npm could not install it)',
+  const why = whyNoServer(majorVersion);
+
+  it.skipIf(why !== undefined)(
+    `is observed like any other${why === undefined ? '' : ` (skipped: ${why})`}`,
     async () => {
-      const programs = binDirectory(majorVersion, debianBin);
+      const programs = binDirectory(majorVersion);
       const hosts = new Hosts({
         names: ['alpha', 'beta'],
         majorVersion,

@@ -2,7 +2,8 @@ import { randomInt } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { debianBin, execAsPostgres, Hosts } from './hosts.ts';
+import { installedPostgres } from '../support/installed-postgres.ts';
+import { execAsPostgres, Hosts } from './hosts.ts';
 
 const limit = 60_000;
 
@@ -10,13 +11,14 @@ describe.sequential('a primary that was there before', () => {
   let hosts: Hosts;
   let data: string;
   const primary = { Primary: 'alpha' };
+  const { binDirectory } = installedPostgres();
   const formerPort = randomInt(31_000, 32_000);
   const operatorsLine = 'host all all 0.0.0.0/0 reject';
 
   beforeAll(() => {
     hosts = new Hosts({ names: ['alpha', 'beta'] });
     data = hosts.dataOf('alpha');
-    execAsPostgres([`${debianBin}/initdb`, '-D', data, '-A', 'peer', '--auth-host=md5', '-k']);
+    execAsPostgres([`${binDirectory}/initdb`, '-D', data, '-A', 'peer', '--auth-host=md5', '-k']);
     // As in the notes: the names are set while there is no standby, so that every write of an application hangs.
     appendFileSync(
       join(data, 'postgresql.conf'),
@@ -34,7 +36,16 @@ describe.sequential('a primary that was there before', () => {
     );
     const hba = readFileSync(join(data, 'pg_hba.conf'), 'utf8').replace(/^host /m, `${operatorsLine}\nhost `);
     appendFileSync(join(data, 'pg_hba.conf'), hba);
-    execAsPostgres([`${debianBin}/pg_ctl`, 'start', '-D', data, '-w', '-s', '-l', join(hosts.homeOf('alpha'), 'log')]);
+    execAsPostgres([
+      `${binDirectory}/pg_ctl`,
+      'start',
+      '-D',
+      data,
+      '-w',
+      '-s',
+      '-l',
+      join(hosts.homeOf('alpha'), 'log'),
+    ]);
   }, limit);
   afterAll(() => hosts.remove(), limit);
 

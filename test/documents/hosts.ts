@@ -28,12 +28,12 @@ import {
   nodeCommands,
 } from '../../lambdas/contract/node-commands.ts';
 import { waitFor } from '../../local/client/wait-for.ts';
+import { installedPostgres } from '../support/installed-postgres.ts';
 
 const runsAsRoot = process.getuid?.() === 0;
 export const osUser = runsAsRoot ? 'postgres' : userInfo().username;
 /** Path of another bash than this machine's, such as the 4.2 of CentOS 7, to run the scripts with. */
 const otherBash = process.env.TEST_BASH;
-export const debianBin = '/usr/lib/postgresql/15/bin';
 
 /** A password with everything that quoting can get wrong. */
 export const awkwardPassword = String.raw`p"a\ss:w'ord $x %s &\u0041 {}`;
@@ -116,8 +116,8 @@ export class Hosts {
       {
         name: 'pg-test',
         postgres: {
-          majorVersion: options.majorVersion ?? 15,
-          binDirectory: options.binDirectory ?? debianBin,
+          majorVersion: options.majorVersion ?? installedPostgres().majorVersion,
+          binDirectory: options.binDirectory ?? installedPostgres().binDirectory,
           dataDirectory: join(home(0), 'data'),
           osUser,
           serviceControl: { kind: 'pg_ctl' },
@@ -297,8 +297,8 @@ export class Hosts {
   sql(node: string, statement: string): string {
     const index = this.#indexOf(node);
     const port = `${this.cluster.nodes[index]?.port}`;
-    const psql = [join(debianBin, 'psql'), '-X', '-q', '-A', '-t', '-h', this.home(index), '-p', port, 'postgres'];
-    return execAsPostgres([...psql, '-c', statement]).trim();
+    const psql = [join(installedPostgres().binDirectory, 'psql'), '-X', '-q', '-A', '-t'];
+    return execAsPostgres([...psql, '-h', this.home(index), '-p', port, 'postgres', '-c', statement]).trim();
   }
 
   /** Starts PostgreSQL on a node as it is, without any command of ours. */

@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type NodeInspection, nodeInspectionSchema } from '../../lambdas/contract/node-inspection.ts';
+import { installedPostgres } from '../support/installed-postgres.ts';
 import { Hosts } from './hosts.ts';
 
 const limit = 120_000;
@@ -30,7 +31,7 @@ describe.sequential('inspect-node', () => {
         },
         dataDirectory: {
           state: 'postgres',
-          majorVersion: '15',
+          majorVersion: `${installedPostgres().majorVersion}`,
           standbySignal: true,
           isMountPoint: false,
           linkTo: null,

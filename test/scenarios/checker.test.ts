@@ -32,21 +32,20 @@ describe('an incident is told', () => {
       ...['slow_primary', 'slow_first', 'slow_second'],
       ...['fresh_primary', 'fresh_standby'],
     );
-    const postgres = { majorVersion: 15 };
     const monitoring = { checkIntervalSeconds: intervalSeconds };
     const clusters = [
-      { ...notesCluster({ name: 'pg-sync', postgres, nodes: nodes.slice(0, 3) }), monitoring },
-      { ...notesCluster({ name: 'night', postgres, nodes: nodes.slice(3, 6) }), monitoring },
+      { ...notesCluster({ name: 'pg-sync', nodes: nodes.slice(0, 3) }), monitoring },
+      { ...notesCluster({ name: 'night', nodes: nodes.slice(3, 6) }), monitoring },
       {
         // As little as may be configured: 256 MB of WAL for a slot, half of that is worth a warning.
         ...notesCluster({
           name: 'slow',
-          postgres: { ...postgres, walKeepSegments: 16, slotKeepSegments: 16 },
+          postgres: { walKeepSegments: 16, slotKeepSegments: 16 },
           nodes: nodes.slice(6, 9),
         }),
         monitoring: { ...monitoring, lagWarningBytes: 1000, lagWarningSeconds: 2 },
       },
-      { ...notesCluster({ name: 'fresh', postgres, nodes: nodes.slice(9) }), monitoring },
+      { ...notesCluster({ name: 'fresh', nodes: nodes.slice(9) }), monitoring },
     ];
     const subscribers = await Promise.all(['pg-sync', 'night', 'slow', 'fresh'].map(alertsTo));
     runtime = await LocalRuntime.start({

@@ -56,7 +56,7 @@ describe.skipIf(noBrowser)(titledForBrowser('the dashboard page'), () => {
   }
 
   beforeAll(async () => {
-    const cluster = notesCluster({ postgres: { majorVersion: 15 } });
+    const cluster = notesCluster();
     const clusters = [{ ...cluster, monitoring: { checkIntervalSeconds: 5 } }];
     [runtime, browser] = await Promise.all([LocalRuntime.start({ clusters }), startBrowser()]);
     ({ page, complaints } = await openPage(browser, runtime.endpoint, looks[0] as Look));

@@ -49,7 +49,7 @@ describe('failover', () => {
   }
 
   beforeAll(async () => {
-    const cluster = { ...notesCluster({ postgres: { majorVersion: 15 } }), monitoring: { checkIntervalSeconds: 5 } };
+    const cluster = { ...notesCluster(), monitoring: { checkIntervalSeconds: 5 } };
     runtime = await LocalRuntime.start({ clusters: [cluster] });
     await setUp();
     await makeLedger(runtime.cluster, node(master));

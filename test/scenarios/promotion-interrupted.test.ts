@@ -11,7 +11,7 @@ import { notesCluster } from '../support/clusters.ts';
 import { stepEntered } from '../support/executions.ts';
 import { LocalRuntime } from '../support/local-runtime.ts';
 
-const clusters = [notesCluster({ postgres: { majorVersion: 15 } })];
+const clusters = [notesCluster()];
 
 it('goes on when it is started again, from before the promotion and from after it', async () => {
   let runtime = await LocalRuntime.start({ clusters });

@@ -36,7 +36,7 @@ function watchProcesses(): { stop: () => string } {
 }
 
 it('keeps passwords out of everything that is kept or shown', async () => {
-  await using runtime = await LocalRuntime.start({ clusters: [notesCluster({ postgres: { majorVersion: 15 } })] });
+  await using runtime = await LocalRuntime.start({ clusters: [notesCluster()] });
   const { clients, cluster, directory } = runtime;
   const names = resourceNames(cluster.name);
   const passwordOf = async (SecretId: string) => {

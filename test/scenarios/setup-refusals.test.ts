@@ -9,6 +9,7 @@ import { nodeNamed } from '../../local/client/node-sql.ts';
 import { type RunbookOutcome, runRunbook } from '../../local/client/runbook-run.ts';
 import { treeDifference, treeSnapshot } from '../../local/client/tree-snapshot.ts';
 import { notesCluster } from '../support/clusters.ts';
+import { installedPostgres } from '../support/installed-postgres.ts';
 import { directoryOfTest, LocalRuntime } from '../support/local-runtime.ts';
 
 /** Runs setup, expects a refusal, and nothing on any host to have changed. */
@@ -81,21 +82,23 @@ describe('of hosts that cannot hold the cluster', () => {
     return directory;
   }
 
+  const { majorVersion } = installedPostgres();
+
   it.each([
     ['no PostgreSQL is installed', null, 'PostgresNotInstalled', /There is no PostgreSQL server in/],
     [
       'another major version is installed',
       '11.22',
       'PreflightFailed',
-      /WrongPostgresVersion: .*holds PostgreSQL 11\.22; clusters\.json says 15/,
+      new RegExp(`WrongPostgresVersion: .*holds PostgreSQL 11\\.22; clusters\\.json says ${majorVersion}`),
     ],
   ])(
     '%s',
     async (_title, version, error, words) => {
       const bin = binDirectory(version);
       await using runtime = await LocalRuntime.start({
-        clusters: [notesCluster({ postgres: { majorVersion: 15 } })],
-        args: ['--postgres-bin', `15=${bin}`],
+        clusters: [notesCluster()],
+        args: ['--postgres-bin', `${majorVersion}=${bin}`],
       });
       const outcome = await refusal(runtime);
       expect(outcome).toMatchObject({ status: 'FAILED', error });

@@ -2,10 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
 import { runRunbook } from '../../local/client/runbook-run.ts';
-import { findPostgres } from '../../local/postgres-installations.ts';
 import { nodesNamed, notesCluster } from '../support/clusters.ts';
 import { LocalRuntime } from '../support/local-runtime.ts';
-import { binDirectory, hasServer } from '../support/postgres-versions.ts';
+import { binDirectory, whyNoServer } from '../support/postgres-versions.ts';
 
 /** Sets up the runtime's cluster and returns `application_name sync_state` of its standbys, by name. */
 async function setUp(runtime: LocalRuntime): Promise<string[]> {
@@ -47,7 +46,6 @@ describe('remote_apply, md5 and no TLS, when so configured', () => {
     await using runtime = await LocalRuntime.start({
       clusters: [
         notesCluster({
-          postgres: { majorVersion: 15 },
           replication: { commitLevel: 'remote_apply', authentication: 'md5', tls: false },
         }),
       ],
@@ -63,15 +61,15 @@ describe('remote_apply, md5 and no TLS, when so configured', () => {
   }, 240_000);
 });
 
-const [newest] = findPostgres();
-
 describe.each([12, 13, 14])('PostgreSQL %i', (major) => {
-  it.skipIf(!hasServer(major) || newest === undefined)(
-    'is set up',
+  const why = whyNoServer(major);
+
+  it.skipIf(why !== undefined)(
+    `is set up${why === undefined ? '' : ` (skipped: ${why})`}`,
     async () => {
       await using runtime = await LocalRuntime.start({
         clusters: [notesCluster({ postgres: { majorVersion: major } })],
-        args: ['--postgres-bin', `${major}=${binDirectory(major, newest?.binDirectory ?? '')}`],
+        args: ['--postgres-bin', `${major}=${binDirectory(major)}`],
       });
       expect(await setUp(runtime)).toEqual(['pg_sync_slave01 sync', 'pg_sync_slave02 potential']);
       const primary = nodeNamed(runtime.cluster, 'pg_sync_master');

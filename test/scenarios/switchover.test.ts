@@ -14,7 +14,7 @@ describe('switchover', () => {
   const switchover = (input: object) => runRunbook(runtime.clients, 'pg-sync', 'switchover', 120, undefined, input);
 
   beforeAll(async () => {
-    runtime = await LocalRuntime.start({ clusters: [notesCluster({ postgres: { majorVersion: 15 } })] });
+    runtime = await LocalRuntime.start({ clusters: [notesCluster()] });
     const outcome = await runRunbook(runtime.clients, 'pg-sync', 'setup', 240);
     expect(outcome, JSON.stringify(outcome)).toMatchObject({ status: 'SUCCEEDED' });
     await makeLedger(runtime.cluster, node('pg_sync_master'));

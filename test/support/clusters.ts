@@ -1,10 +1,11 @@
 /** Clusters files for the scenarios, made from the notes' cluster. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { installedPostgres } from './installed-postgres.ts';
 
 type Json = Record<string, unknown>;
 
-/** The notes' cluster as it stands in `clusters.json`, to be changed at will. */
+/** The notes' cluster of `clusters.json` on this machine's PostgreSQL, to be changed at will. */
 export function notesCluster(
   overrides: { name?: string; postgres?: Json; replication?: Json; policy?: Json; nodes?: Json[] } = {},
 ): Json {
@@ -17,7 +18,11 @@ export function notesCluster(
       ? {}
       : { name: overrides.name, network: { ...network, ...ownGroup(overrides.name) } }),
     ...(overrides.nodes === undefined ? {} : { nodes: overrides.nodes }),
-    postgres: { ...(cluster.postgres as Json), ...overrides.postgres },
+    postgres: {
+      ...(cluster.postgres as Json),
+      majorVersion: installedPostgres().majorVersion,
+      ...overrides.postgres,
+    },
     replication: { ...(cluster.replication as Json), ...overrides.replication },
     policy: { ...(cluster.policy as Json), ...overrides.policy },
   };

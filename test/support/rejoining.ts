@@ -30,7 +30,7 @@ export class RejoiningCluster implements AsyncDisposable {
     overrides: Parameters<typeof notesCluster>[0] = {},
     alerts?: { readonly emails: readonly string[] },
   ): Promise<RejoiningCluster> {
-    const postgres = { majorVersion: 15, walKeepSegments: 16, slotKeepSegments: 16, ...overrides.postgres };
+    const postgres = { walKeepSegments: 16, slotKeepSegments: 16, ...overrides.postgres };
     const configured = { ...notesCluster({ ...overrides, postgres }), ...(alerts === undefined ? {} : { alerts }) };
     const cluster = new RejoiningCluster(await LocalRuntime.start({ clusters: [configured] }));
     const outcome = await runRunbook(cluster.runtime.clients, 'pg-sync', 'setup', 240);
