@@ -94,8 +94,10 @@ export function ensureNpmPackages(root) {
 function ensureToolchain(root) {
   const toolchain = join(root, 'local', 'prerequisites', 'toolchain');
   if (whyInstallIn(toolchain) !== undefined) install(toolchain, usersNpm());
-  const programs = join(toolchain, 'node_modules', '.bin');
+  // Not in .bin: npm 7 does not link the programs of optional packages.
+  const programs = join(toolchain, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin');
   const node = join(programs, 'node');
+  const script = join(toolchain, 'node_modules', 'npm', 'bin', 'npm-cli.js');
   if (!existsSync(node)) {
     throw new Failure(
       `there is no Node.js for ${process.platform} on ${process.arch} among the project’s packages`,
@@ -104,8 +106,8 @@ function ensureToolchain(root) {
   }
   return {
     file: node,
-    // The user's settings for all of a machine's projects, such as the registry, lie where only the user's npm knows.
-    args: [join(programs, 'npm'), `--globalconfig=${askUsersNpm(['config', 'get', 'globalconfig'])}`],
+    // The user's settings for all projects of the machine, such as the registry, lie where only the user's npm knows.
+    args: [script, `--globalconfig=${askUsersNpm(['config', 'get', 'globalconfig'])}`],
     path: searchPath(programs),
   };
 }
