@@ -2,6 +2,7 @@
 import { clustersJsonSchema } from '../lambdas/contract/cluster-config.ts';
 import { errorMeanings } from '../lambdas/contract/errors.ts';
 import { awsPace, type PaceEntry } from '../local/pace/aws-pace.ts';
+import { functionCourses, margin, neededSeconds, slowSeconds, timeBudgets } from '../local/pace/time-budgets.ts';
 
 const generated = '<!-- Written by `npm run reference` from lambdas/contract; change it there. -->';
 
@@ -92,11 +93,22 @@ function duration(milliseconds: number): string {
   return milliseconds < 120_000 ? `${milliseconds / 1000} s` : `${milliseconds / 60_000} min`;
 }
 
+const round = (seconds: number) => Math.round(seconds * 10) / 10;
+
 /** `docs/aws-pace.md`: how long AWS takes, as the local runtime imitates it. */
 export function paceReference(): string {
   const rows = Object.values<PaceEntry>(awsPace).map(
     ({ what, typical, slow, source, guess }) =>
       `| ${what} | ${duration(typical)} | ${duration(slow)} | ${guess ? `**A guess.** ${source}` : source} |`,
+  );
+  const limits = timeBudgets.map((budget) => {
+    const { limit, within, fixedSeconds, course, seconds } = budget;
+    const cells = [fixedSeconds, slowSeconds(course), neededSeconds(budget), seconds].map((each) => `${round(each)} s`);
+    return `| ${[limit, within, ...cells].join(' | ')} |`;
+  });
+  const functions = Object.entries(functionCourses).map(
+    ([name, course]) =>
+      `| ${name} | ${round(neededSeconds(course))} s | ${round(course.fixedSeconds)} s of its own, ${round(slowSeconds(course.course))} s of AWS at its slowest |`,
   );
   return `# AWS's pace
 
@@ -109,5 +121,18 @@ measured in an account of ours; where nobody has published a figure, the table s
 | what | typical | slow | source |
 |---|---|---|---|
 ${rows.join('\n')}
+
+## Time limits
+
+Each limit holds what AWS's pace does not move (a script's own limits, a schedule's minute) and ${margin} times what AWS takes at its
+slowest. \`test/infra/time-limits.test.ts\` compares them, also the timeout of every function and of every step.
+
+| limit | what happens within it | fixed | AWS, slow | needed | limit |
+|---|---|---|---|---|---|
+${limits.join('\n')}
+
+| function | needs | of that |
+|---|---|---|
+${functions.join('\n')}
 `;
 }

@@ -27,7 +27,7 @@ export class Checking extends Construct {
     const { cluster, queue, scheduleChecks, checkCluster } = props;
     new scheduler.Schedule(this, 'EveryMinute', {
       scheduleName: `${cluster.name}-schedule-checks`,
-      description: `Asks for the checks of ${cluster.name} of the next two minutes`,
+      description: `Asks for the checks of ${cluster.name} of the next three minutes`,
       schedule: scheduler.ScheduleExpression.rate(Duration.minutes(1)),
       // The next minute's call asks for what this one could not.
       target: new schedulerTargets.LambdaInvoke(scheduleChecks, {

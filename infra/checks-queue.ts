@@ -3,6 +3,7 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Cluster } from '../lambdas/contract/cluster-config.ts';
 import { resourceNames } from '../lambdas/contract/names.ts';
+import { checkRetentionSeconds } from '../lambdas/contract/time-limits.ts';
 
 /**
  * Checks to come, one message each, delayed until its time. EventBridge Scheduler is never finer than a minute; a
@@ -17,12 +18,10 @@ export class ChecksQueue extends Construct {
       queueName: resourceNames(cluster.name).checksQueue,
       encryption: sqs.QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      // Counts from the sending, delay included: a check is asked for up to two minutes ahead, and late by more than
-      // another one it is worthless.
-      retentionPeriod: Duration.minutes(3),
+      retentionPeriod: Duration.seconds(checkRetentionSeconds),
       // Not shorter than the retention: a check that failed is not repeated, the next one is seconds away. (AWS wants
-      // six times the function's timeout, which this is.)
-      visibilityTimeout: Duration.minutes(3),
+      // six times the function's timeout, which is less.)
+      visibilityTimeout: Duration.seconds(checkRetentionSeconds),
     });
     Validations.of(this.queue).acknowledge({
       id: 'AwsSolutions-SQS3',

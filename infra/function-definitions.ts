@@ -222,7 +222,7 @@ export function functionDefinitions(
       mayDo: [...observing.mayDo, useStateTable, allow(['sns:Publish'], [topic.topicArn])],
     },
     'schedule-checks': {
-      description: 'Asks for the checks of the next two minutes',
+      description: 'Asks for the checks of the next three minutes',
       timeoutSeconds: 15,
       environment: { CHECKS_QUEUE_URL: checksQueue.queueUrl },
       mayDo: [allow(['sqs:SendMessage'], [checksQueue.queueArn])],

@@ -10,13 +10,11 @@ import {
   type StateMachine,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { fenceOnHostSeconds, liftFenceSeconds, stopFollowingSeconds } from '../../lambdas/contract/time-limits.ts';
 import { functionStep } from './function-step.ts';
 import { LockedRunbook, type RunbookProps } from './locked-runbook.ts';
 import { concludingSteps, epoch, followSteps, type OnNode, onNodes } from './promotion-steps.ts';
 import { instanceStopping } from './retry-policies.ts';
-
-/** A host that SSM reaches stops its PostgreSQL within this; one that does not is powered off. */
-const hostFenceSeconds = 30;
 
 /**
  * The failover runbook. Nothing is promoted before the former primary is fenced and no standby follows it any more: from
@@ -105,7 +103,7 @@ export class FailoverRunbook extends Construct {
       node: '$.plan.formerPrimary',
       epoch,
       constants: { Mode: 'any' },
-      timeoutSeconds: hostFenceSeconds,
+      timeoutSeconds: fenceOnHostSeconds,
       resultPath: '$.stopped',
     });
     host.addCatch(byInstance, { resultPath: '$.hostNotFenced' });
@@ -134,7 +132,7 @@ export class FailoverRunbook extends Construct {
       node: '$.node',
       epoch: '$.epoch',
       parameters: { StandbyNames: '$.standbyNames' },
-      timeoutSeconds: 120,
+      timeoutSeconds: stopFollowingSeconds,
       resultPath: '$.position',
     });
     stop.addCatch(failed, { resultPath: '$.failure' });
@@ -175,7 +173,7 @@ export class FailoverRunbook extends Construct {
       node: '$.plan.formerPrimary',
       epoch,
       constants: { Start: 'no' },
-      timeoutSeconds: 60,
+      timeoutSeconds: liftFenceSeconds,
       resultPath: '$.lifted',
     });
     const refuse = new Fail(this, 'Nothing was promoted', {

@@ -3,6 +3,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { TaskInput, Timeout } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
+import { functionStepSeconds } from '../../lambdas/contract/time-limits.ts';
 import { lambdaBusy } from './retry-policies.ts';
 
 /** A decision or a look at the cluster, taken by a function. */
@@ -20,8 +21,7 @@ export function functionStep(scope: Construct, name: string, props: FunctionStep
     lambdaFunction: props.lambdaFunction,
     payload: TaskInput.fromObject(props.payload),
     payloadResponseOnly: true,
-    // Longer than any function's own timeout, so that Lambda's error is the one reported.
-    taskTimeout: Timeout.duration(Duration.seconds(90)),
+    taskTimeout: Timeout.duration(Duration.seconds(functionStepSeconds)),
     resultPath: props.resultPath,
     retryOnServiceExceptions: false,
   });

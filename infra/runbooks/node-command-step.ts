@@ -3,11 +3,9 @@ import { IntegrationPattern, JsonPath, TaskInput, Timeout } from 'aws-cdk-lib/aw
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { type NodeCommandName, nodeCommands } from '../../lambdas/contract/node-commands.ts';
+import { commandOverheadSeconds } from '../../lambdas/contract/time-limits.ts';
 import { hostBusy, lambdaBusy } from './retry-policies.ts';
 import type { RunbookFunctions } from './runbook-functions.ts';
-
-/** Delivery (60 s), and the minute until the next sweep if the event of the command's end is lost. */
-const overheadSeconds = 180;
 
 /** What a step sends to which node. Values that start with `$` are paths into the state's input. */
 export interface NodeCommandStepProps {
@@ -47,7 +45,9 @@ export function nodeCommandStep(scope: Construct, name: string, props: NodeComma
       parameters: { ...parameters, ...props.constants },
     }),
     taskTimeout: Timeout.duration(
-      Duration.seconds(props.timeoutSeconds ?? nodeCommands[props.command].executionTimeoutSeconds + overheadSeconds),
+      Duration.seconds(
+        props.timeoutSeconds ?? nodeCommands[props.command].executionTimeoutSeconds + commandOverheadSeconds,
+      ),
     ),
     resultPath: props.resultPath,
     retryOnServiceExceptions: false,

@@ -2,6 +2,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { JitterType, type RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
 import type { ErrorName } from '../../lambdas/contract/errors.ts';
+import { instanceStopSeconds } from '../../lambdas/contract/time-limits.ts';
 
 const errors = (...names: ErrorName[]): string[] => names;
 
@@ -60,11 +61,11 @@ export const standbyConfirming: RetryProps = {
   backoffRate: 1,
 };
 
-/** EC2 takes its time to stop an instance: 30 × (1 s + up to 20 s inside the function) ≈ 10 min. */
+/** EC2 takes its time to stop an instance: so many × (1 s + up to 20 s inside the function). */
 export const instanceStopping: RetryProps = {
   errors: errors('InstanceNotStopped'),
   interval: Duration.seconds(1),
-  maxAttempts: 30,
+  maxAttempts: Math.ceil(instanceStopSeconds / (1 + 20)),
   backoffRate: 1,
 };
 

@@ -1,6 +1,7 @@
 /** What the end of an SSM command means for the runbook step that waits for it. */
 import type { ErrorName } from '../contract/errors.ts';
 import { type NodeCommandResult, nodeCommandResultSchema } from '../contract/node-commands.ts';
+import { deliverySeconds, lostContactSeconds, notAfterSeconds } from '../contract/time-limits.ts';
 
 /** An SSM command invocation, as GetCommandInvocation describes it. */
 export interface Invocation {
@@ -14,7 +15,8 @@ export interface Invocation {
 
 /** Result for SendTaskSuccess, or error and cause for SendTaskFailure; `pending` when the command still runs. */
 export type CommandOutcome =
-  | { readonly kind: 'pending' }
+  /** `taken` when the agent has it. */
+  | { readonly kind: 'pending'; readonly taken: boolean }
   | { readonly kind: 'success'; readonly result: Record<string, unknown> }
   | { readonly kind: 'failure'; readonly error: string; readonly cause: string };
 
@@ -50,10 +52,11 @@ export function commandOutcome(invocation: Invocation): CommandOutcome {
   const { instanceId } = invocation;
   switch (normalized(invocation.statusDetails)) {
     case 'pending':
-    case 'inprogress':
     case 'delayed':
+      return { kind: 'pending', taken: false };
+    case 'inprogress':
     case 'cancelling':
-      return { kind: 'pending' };
+      return { kind: 'pending', taken: true };
     case 'deliverytimedout':
     case 'undeliverable':
       return failure(
@@ -101,9 +104,6 @@ export interface InstanceEvidence {
   readonly lastPing: Date | null;
 }
 
-/** SSM is silent for minutes when an agent restarts or a network flaps; this is longer. */
-const lostContactMilliseconds = 15 * 60_000;
-
 /**
  * What a command that has not ended means, given what is known of its instance. SSM leaves it in progress until its
  * time is up, two days for a base backup, although nobody works on it any more. Should the host come back and go on,
@@ -129,7 +129,17 @@ export function outcomeOnInstance(
       remedy,
     );
   }
-  if (lastPing !== null && now.getTime() - Math.max(lastPing.getTime(), sentAt.getTime()) > lostContactMilliseconds) {
+  // SSM says DeliveryTimedOut only after the execution timeout, too: for a base backup in two days. It starts the command no
+  // later than its delivery timeout, and the host refuses it from then on.
+  // https://docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.html
+  if (!outcome.taken && now.getTime() - sentAt.getTime() > notAfterSeconds * 1000) {
+    return failure(
+      'HostUnreachable',
+      `SSM has not delivered the command to ${instanceId} within ${deliverySeconds} s, and does not start it any more.`,
+      'Check that the instance runs and that its SSM agent is online (Fleet Manager shows it), then start the runbook again.',
+    );
+  }
+  if (lastPing !== null && now.getTime() - Math.max(lastPing.getTime(), sentAt.getTime()) > lostContactSeconds * 1000) {
     return failure(
       'HostUnreachable',
       `SSM has not heard of ${instanceId} since ${lastPing.toISOString()}, while the command runs there.`,

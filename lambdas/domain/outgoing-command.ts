@@ -2,10 +2,8 @@ import type { Cluster } from '../contract/cluster-config.ts';
 import { resourceNames } from '../contract/names.ts';
 import type { NodeCommandName } from '../contract/node-commands.ts';
 import type { RunNodeCommandInput } from '../contract/payloads.ts';
+import { deliverySeconds, notAfterSeconds } from '../contract/time-limits.ts';
 import { nodeNamed } from './node-named.ts';
-
-/** How long SSM may try to deliver a command, in seconds: short, so that a late command is a lost one. */
-export const deliverySeconds = 60;
 
 /** A command with everything that SSM needs to send it. */
 export interface AddressedCommand {
@@ -34,7 +32,7 @@ export function outgoingCommand(cluster: Cluster, input: RunNodeCommandInput, no
       Node: node.name,
       TaskToken: input.taskToken,
       Epoch: `${input.epoch}`,
-      NotAfter: `${Math.floor(now.getTime() / 1000) + 2 * deliverySeconds}`,
+      NotAfter: `${Math.floor(now.getTime() / 1000) + notAfterSeconds}`,
     },
     deliverySeconds,
   };

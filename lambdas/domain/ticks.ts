@@ -1,8 +1,4 @@
-/**
- * How far ahead checks are asked for. A schedule may be late by up to a minute and skip one; two minutes bridge both.
- * The queue must keep messages for longer (`infra/checking.ts`).
- */
-const horizonSeconds = 120;
+import { checkHorizonSeconds } from '../contract/time-limits.ts';
 
 /** Checks to ask for. */
 export interface TickPlan {
@@ -13,14 +9,14 @@ export interface TickPlan {
 }
 
 /**
- * The checks of the next two minutes that nobody has asked for yet. They fall on multiples of the interval since 1970,
+ * The checks of the next three minutes that nobody has asked for yet. They fall on multiples of the interval since 1970,
  * so that they stay even whenever this is asked, also when the interval does not divide a minute.
  *
  * @param askedUntil what the plan before said; 0 when that is not known, which repeats what was asked for already
  */
 export function planTicks(intervalSeconds: number, now: Date, askedUntil: number): TickPlan {
   const seconds = Math.floor(now.getTime() / 1000);
-  const end = seconds + horizonSeconds;
+  const end = seconds + checkHorizonSeconds;
   const delays: number[] = [];
   const first = Math.ceil(Math.max(seconds, askedUntil) / intervalSeconds) * intervalSeconds;
   for (let tick = first; tick < end; tick += intervalSeconds) delays.push(tick - seconds);

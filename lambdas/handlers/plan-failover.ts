@@ -7,6 +7,7 @@ import { observe } from '../adapters/observer.ts';
 import { parseInput } from '../adapters/parse.ts';
 import { retryUntil } from '../adapters/retry-until.ts';
 import { type FailoverPlan, planFailoverInputSchema } from '../contract/promotions.ts';
+import { receiversNoticeSeconds } from '../contract/time-limits.ts';
 import { requireAllCommits } from '../domain/failover-choice.ts';
 import { planFailover } from '../domain/failover-plan.ts';
 import { runbookLinks } from '../domain/runbook-links.ts';
@@ -16,9 +17,6 @@ const table = environmentVariable('STATE_TABLE');
 const observer = environmentVariable('OBSERVER_FUNCTION');
 const secret = environmentVariable('MONITORING_SECRET_ID');
 const links = runbookLinks(cluster.network.region, environmentVariable('RUNBOOK_ARN_PREFIX'));
-
-/** A standby notices within 8 s (wal_receiver_timeout) that a primary without power sends nothing any more. */
-const patienceMilliseconds = 12_000;
 
 /** Asks several witnesses whether the primary is down, and plans what to do about it; changes nothing. */
 export async function handler(event: unknown): Promise<FailoverPlan> {
@@ -34,7 +32,7 @@ export async function handler(event: unknown): Promise<FailoverPlan> {
     const evidence = { observation, memory: state.memory, allowance };
     return planFailover(cluster, evidence, { allowDataLoss, reason }, new Date());
   };
-  const plan = await retryUntil(patienceMilliseconds, look, ({ name }) => name === 'PrimaryStateUnknown');
+  const plan = await retryUntil(receiversNoticeSeconds * 1000, look, ({ name }) => name === 'PrimaryStateUnknown');
   // Before anything is touched; decided again when the standbys have stopped following.
   if (plan.promoted === null) {
     const reached = plan.detach.map(({ node }) => node);

@@ -6,10 +6,10 @@ import { planTicks } from '../domain/ticks.ts';
 const { monitoring } = deployedCluster();
 const queue = environmentVariable('CHECKS_QUEUE_URL');
 
-/** Kept while this instance lives. A new one asks for up to two minutes of checks again, which does no harm. */
+/** Kept while this instance lives. A new one asks for up to three minutes of checks again, which does no harm. */
 let askedUntil = 0;
 
-/** Called every minute: asks for the checks of the next two, which a schedule cannot do at such short intervals. */
+/** Called every minute: asks for the checks of the next three, which a schedule cannot do at such short intervals. */
 export async function handler(): Promise<void> {
   const plan = planTicks(monitoring.checkIntervalSeconds, new Date(), askedUntil);
   await sendDelayed(queue, plan.delays);

@@ -199,7 +199,8 @@ export class Commands {
     };
     this.#commands.set(id, command);
     for (const invocation of command.invocations) {
-      this.#after(invocation, request.timeoutSeconds, () =>
+      // SSM says so only when the execution would have had its time, too, although it starts nothing after `expires`.
+      this.#after(invocation, request.timeoutSeconds + executionTimeoutSeconds(document, values), () =>
         this.#end(command, invocation, 'TimedOut', 'DeliveryTimedOut', -1),
       );
       // The answer to SendCommand must not depend on what the host does with the command.
@@ -218,7 +219,7 @@ export class Commands {
   /** The agent takes the command, if the host is up and the command still waits. */
   #deliver(command: Command, invocation: Invocation, values: Readonly<Record<string, string>>): void {
     const host = this.#hosts.find(invocation.instanceId, command.region);
-    if (invocation.status !== 'Pending' || host?.agentOnline !== true) return;
+    if (invocation.status !== 'Pending' || host?.agentOnline !== true || new Date() > command.expires) return;
     const { document } = command;
     const directory = join(this.#directory, command.id, invocation.instanceId);
     const script = join(directory, '_script.sh');

@@ -48,8 +48,14 @@ describe('the end of a command', () => {
     expect(commandOutcome(invocation({ statusDetails }))).toMatchObject({ kind: 'failure', error });
   });
 
-  it.each(['Pending', 'InProgress', 'In Progress', 'Delayed', 'Cancelling'])('%s is not the end', (statusDetails) => {
-    expect(commandOutcome(invocation({ statusDetails }))).toEqual({ kind: 'pending' });
+  it.each([
+    ['Pending', false],
+    ['Delayed', false],
+    ['InProgress', true],
+    ['In Progress', true],
+    ['Cancelling', true],
+  ])('%s is not the end; the agent has taken it: %s', (statusDetails, taken) => {
+    expect(commandOutcome(invocation({ statusDetails }))).toEqual({ kind: 'pending', taken });
   });
 
   it('quotes what a broken script said', () => {
@@ -66,7 +72,7 @@ describe('a command that has not ended', () => {
   const judge = (
     gone: { state: string; at: Date } | null,
     lastPing: Date | null,
-    outcome: CommandOutcome = { kind: 'pending' },
+    outcome: CommandOutcome = { kind: 'pending', taken: true },
   ) => outcomeOnInstance(outcome, 'i-1', sentAt, { gone, lastPing }, minutesLater(60));
 
   it('has failed when its instance stopped after it was sent', () => {
@@ -83,7 +89,7 @@ describe('a command that has not ended', () => {
   });
 
   it('is still waited for when the instance stopped before, and came back', () => {
-    expect(judge({ state: 'stopped', at: minutesLater(-1) }, minutesLater(60))).toEqual({ kind: 'pending' });
+    expect(judge({ state: 'stopped', at: minutesLater(-1) }, minutesLater(60)).kind).toBe('pending');
   });
 
   it.each([
@@ -93,6 +99,17 @@ describe('a command that has not ended', () => {
     ['long before it was sent', minutesLater(-600), 'failure'],
   ])('after SSM has not heard of the agent for %s', (_title, lastPing, kind) => {
     expect(judge(null, lastPing).kind).toBe(kind);
+  });
+
+  it.each([
+    [false, 119, 'pending'],
+    [false, 121, 'failure'],
+    [true, 121, 'pending'],
+  ])('that the agent has taken (%s) is, after %i s, %s', (taken, seconds, kind) => {
+    const now = new Date(sentAt.getTime() + seconds * 1000);
+    const outcome = outcomeOnInstance({ kind: 'pending', taken }, 'i-1', sentAt, { gone: null, lastPing: now }, now);
+    expect(outcome.kind).toBe(kind);
+    if (outcome.kind === 'failure') expect(outcome).toMatchObject({ error: 'HostUnreachable' });
   });
 
   it('keeps its result when the instance stops afterwards', () => {
