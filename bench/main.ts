@@ -8,6 +8,7 @@ import { Argument, Command } from 'commander';
 import { alertFigures } from './alerts.ts';
 import { automaticFailoverFigures } from './automatic-failover.ts';
 import { checkFigures } from './checks.ts';
+import { firstSecondsFigures } from './first-seconds.ts';
 import { functionFigures } from './functions.ts';
 import { machineFigures } from './machines.ts';
 import { rejoinFigures } from './rejoin.ts';
@@ -33,6 +34,7 @@ const campaigns: Readonly<Record<string, (options: Options) => Promise<void>>> =
   alerts: ({ faults, interval }) => alertFigures(faults, interval),
   'automatic-failover': ({ failovers, interval, dropEvents }) =>
     automaticFailoverFigures(failovers, interval, dropEvents),
+  'first-seconds': ({ rounds }) => firstSecondsFigures(rounds),
   machines: ({ rounds }) => machineFigures(rounds),
   rejoin: ({ rounds }) => rejoinFigures(rounds),
   silence: ({ minutes, interval }) => silenceFigures(minutes, interval),
@@ -49,7 +51,7 @@ const command = new Command('bench')
   .option('--drop-events', 'automatic-failover: those of the crash are lost', false)
   .option(
     '--rounds <number>',
-    'machines: how often each boots; rejoin: how often by each method; setup: how often',
+    'first-seconds, setup: how often; machines: how often each boots; rejoin: how often by each method',
     number,
     5,
   )

@@ -20,6 +20,7 @@ import type { ErrorName } from '../../lambdas/contract/errors.ts';
 import { type RunbookName, resourceNames } from '../../lambdas/contract/names.ts';
 import { functionStep } from './function-step.ts';
 import { refusal } from './refusal.ts';
+import { checkFailing } from './retry-policies.ts';
 import type { RunbookFunctions } from './runbook-functions.ts';
 
 /** What every runbook is made from. */
@@ -70,6 +71,8 @@ export class LockedRunbook extends Construct {
     // Beside the work, so that nobody's writes wait for a mail.
     work.branch(this.announceStep(props, 'Announce start', { phase: 'started' }));
 
+    const look = this.lookStep(functions, 'Have the checker look');
+    const lookAfterFailure = this.lookStep(functions, 'Have the checker look after failure');
     const release = this.releaseStep(functions, 'Release lock', {});
     const complete = new Succeed(this, `${title} complete`, { outputPath: '$.done.output' });
 
@@ -84,13 +87,15 @@ export class LockedRunbook extends Construct {
       phase: 'failed',
       outcome: JsonPath.objectAt('$.outcome'),
     });
-    work.addCatch(releaseAfterFailure.next(announceFailure).next(failed), { resultPath: '$.failure' });
+    work.addCatch(lookAfterFailure.next(releaseAfterFailure).next(announceFailure).next(failed), {
+      resultPath: '$.failure',
+    });
 
     const announceSuccess = this.announceStep(props, 'Announce success', {
       phase: 'succeeded',
       output: JsonPath.objectAt('$.done.output'),
     });
-    const definition: Chain = acquire.next(work).next(release).next(announceSuccess).next(complete);
+    const definition: Chain = acquire.next(work).next(look).next(release).next(announceSuccess).next(complete);
     this.stateMachine = new StateMachine(this, 'Resource', {
       stateMachineName: resourceNames(cluster.name).runbook(runbook),
       stateMachineType: StateMachineType.STANDARD,
@@ -101,6 +106,23 @@ export class LockedRunbook extends Construct {
       tracingEnabled: true,
       logs: { destination: props.logGroup, level: LogLevel.ERROR, includeExecutionData: false },
     });
+  }
+
+  /**
+   * The checker remembers what the runbook left behind, a rule or a primary above all, before anything else can happen:
+   * a failover has to know the rule that commits followed. Also after a failure, which may have left a new one.
+   */
+  private lookStep(functions: RunbookFunctions, name: string): Chain {
+    const look = functionStep(this, name, {
+      comment: 'It remembers the primary and its rule at once. If that fails, its next check does.',
+      lambdaFunction: functions.get('check-cluster'),
+      payload: {},
+      resultPath: JsonPath.DISCARD,
+    });
+    look.addRetry(checkFailing);
+    const unseen = new Pass(this, `${name} (it could not)`);
+    look.addCatch(unseen, { resultPath: '$.unseen' });
+    return Chain.custom(look, [look, unseen], look);
   }
 
   /** Tells the subscribers; a runbook does its work whether anybody hears of it or not. */

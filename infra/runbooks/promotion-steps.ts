@@ -51,7 +51,7 @@ export function followSteps(
   );
 }
 
-/** Sees that those that follow stream and have caught up, has the checker remember the new primary, and reports. */
+/** Sees that those that follow stream and have caught up, and reports. */
 export function concludingSteps(
   scope: Construct,
   { functions }: RunbookProps,
@@ -77,12 +77,6 @@ export function concludingSteps(
     parameters: { failure: JsonPath.objectAt('$.unverified') },
     resultPath: '$.replication',
   });
-  const look = functionStep(scope, 'Look again', {
-    comment: 'The checker remembers the new primary and its rule at once, for whatever happens next.',
-    lambdaFunction: functions.get('check-cluster'),
-    payload: {},
-    resultPath: JsonPath.DISCARD,
-  });
   const conclude = functionStep(scope, 'Report', {
     comment: 'The output of the execution.',
     lambdaFunction: functions.get('report-promotion'),
@@ -95,8 +89,7 @@ export function concludingSteps(
     },
     resultPath: '$',
   });
-  verify.addCatch(unverified.next(look), { resultPath: '$.unverified' });
-  look.addCatch(conclude, { resultPath: '$.notLooked' });
-  verify.next(look).next(conclude);
+  verify.addCatch(unverified.next(conclude), { resultPath: '$.unverified' });
+  verify.next(conclude);
   return verify;
 }

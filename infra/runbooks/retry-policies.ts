@@ -21,6 +21,14 @@ export const lambdaBusy: RetryProps = {
   jitterStrategy: JitterType.FULL,
 };
 
+/** A check that could not be completed is tried again: 2 × (1 s + up to 30 s inside the function) = 62 s. */
+export const checkFailing: RetryProps = {
+  errors: ['States.TaskFailed'],
+  interval: Duration.seconds(1),
+  maxAttempts: 2,
+  backoffRate: 1,
+};
+
 /** A command of an earlier operation is about to stop: 6 × 5 = 30 s. */
 export const hostBusy: RetryProps = {
   errors: errors('HostBusy'),

@@ -1,0 +1,58 @@
+/** What all runbooks have in common, read from the definitions that would be deployed. */
+import { describe, expect, it } from 'vitest';
+import { resourceNames, runbookNames } from '../../lambdas/contract/names.ts';
+import { asText, resourcesOf } from './assembly.ts';
+import { example } from './clusters.ts';
+import { all, templateOf } from './example-stacks.ts';
+
+interface State {
+  readonly Type: string;
+  readonly Resource?: string;
+  readonly Parameters?: { readonly FunctionName?: string };
+  readonly Next?: string;
+  readonly Default?: string;
+  readonly Choices?: readonly { readonly Next: string }[];
+  readonly Catch?: readonly { readonly Next: string }[];
+}
+
+const template = templateOf(example);
+const functionName = (state: State | undefined): string | undefined => {
+  const id = /<(\w+)\.Arn>/.exec(state?.Resource ?? '')?.[1];
+  const found = resourcesOf(template, 'AWS::Lambda::Function').find(([logicalId]) => logicalId === id);
+  return found?.[1].Properties.FunctionName as string | undefined;
+};
+const own = (name: string) => resourceNames(example.name).function(name);
+
+function statesOf(runbook: string): Record<string, State> {
+  const machine = all(template, 'AWS::StepFunctions::StateMachine').find(
+    ({ StateMachineName }) => StateMachineName === runbook,
+  );
+  return (JSON.parse(asText(machine?.DefinitionString)) as { States: Record<string, State> }).States;
+}
+
+/** Names of the states after which `name` may come. */
+function previousTo(states: Record<string, State>, name: string): string[] {
+  const nexts = ({ Next, Default, Choices = [], Catch = [] }: State) =>
+    [Next, Default, ...Choices.map((choice) => choice.Next), ...Catch.map((each) => each.Next)].filter(
+      (next) => next !== undefined,
+    );
+  return Object.keys(states).filter((each) => nexts(states[each] as State).includes(name));
+}
+
+describe.each(runbookNames.filter((name) => name !== 'maintenance'))('the %s runbook', (runbook) => {
+  const states = statesOf(resourceNames(example.name).runbook(runbook));
+
+  it('has the checker look, whether it succeeds or fails, before it gives the lock back', () => {
+    const releases = Object.keys(states).filter((name) => functionName(states[name]) === own('release-lock'));
+    expect(releases).toHaveLength(2);
+    for (const release of releases) {
+      const previous = previousTo(states, release);
+      const looks = previous.filter((name) => functionName(states[name]) === own('check-cluster'));
+      expect(looks).toHaveLength(1);
+      // Otherwise only when that could not look.
+      for (const other of previous.filter((name) => !looks.includes(name))) {
+        expect(previousTo(states, other)).toEqual(looks);
+      }
+    }
+  });
+});
