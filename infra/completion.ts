@@ -14,12 +14,12 @@ const finalCommandStatuses = ['Success', 'Failed', 'TimedOut', 'Cancelled'];
 /** States of an instance in which nobody goes on with a command. */
 const goneStates = ['stopping', 'stopped', 'shutting-down', 'terminated'];
 
-/** Ends of an execution that did not reach its own release of the lock. */
+/** Ends of an execution that may not have reached its own release of the lock, nor said itself that it ended. */
 const unsuccessfulEnds = ['FAILED', 'TIMED_OUT', 'ABORTED'];
 
 /**
  * What goes on beside the runbooks: finished commands complete the task that waits for them, at once by event and at
- * the latest within a minute by the sweep; and a runbook that was stopped from outside gives its lock back.
+ * the latest within a minute by the sweep; and a runbook that could not end by itself gives its lock back and is told.
  */
 export class Completion extends Construct {
   constructor(
@@ -55,6 +55,7 @@ export class Completion extends Construct {
       },
       targets: [new targets.LambdaFunction(props.sweepNodeCommands, { maxEventAge: Duration.minutes(5) })],
     });
+    // Beside what a runbook does itself at its end: some ends leave it no time for that.
     new events.Rule(this, 'RunbookEnded', {
       description: `A runbook of ${cluster.name} ended without success`,
       eventPattern: {
@@ -62,16 +63,7 @@ export class Completion extends Construct {
         detailType: ['Step Functions Execution Status Change'],
         detail: { stateMachineArn: runbookArns(this, cluster.name), status: unsuccessfulEnds },
       },
-      targets: [new targets.LambdaFunction(props.releaseLock)],
-    });
-    new events.Rule(this, 'RunbookStopped', {
-      description: `A runbook of ${cluster.name} was stopped from outside and could not say so itself`,
-      eventPattern: {
-        source: ['aws.states'],
-        detailType: ['Step Functions Execution Status Change'],
-        detail: { stateMachineArn: runbookArns(this, cluster.name), status: ['TIMED_OUT', 'ABORTED'] },
-      },
-      targets: [new targets.LambdaFunction(props.announceRunbook)],
+      targets: [new targets.LambdaFunction(props.releaseLock), new targets.LambdaFunction(props.announceRunbook)],
     });
     new scheduler.Schedule(this, 'Sweep', {
       scheduleName: `${cluster.name}-sweep-node-commands`,

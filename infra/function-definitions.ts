@@ -7,7 +7,7 @@ import type * as sns from 'aws-cdk-lib/aws-sns';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { Cluster } from '../lambdas/contract/cluster-config.ts';
-import { resourceNames } from '../lambdas/contract/names.ts';
+import { resourceNames, type StateItem, stateItems } from '../lambdas/contract/names.ts';
 import type { Credentials } from './credentials.ts';
 import type { HandlerName } from './handler-names.ts';
 import { automaticRunbookArns, runbookArnPrefix, runbookArns, runbookExecutionArns } from './runbook-arns.ts';
@@ -61,15 +61,21 @@ export function functionDefinitions(
       allow(['secretsmanager:GetSecretValue'], [credentials.monitoring.secretArn]),
     ],
   };
-  const useStateTable = allow(['dynamodb:GetItem', 'dynamodb:UpdateItem'], [stateTable.tableArn]);
-  const readState = allow(['dynamodb:GetItem'], [stateTable.tableArn]);
+  const read = (...items: StateItem[]) => onItems(['dynamodb:GetItem'], stateTable, items);
+  const write = (...items: StateItem[]) => onItems(['dynamodb:UpdateItem'], stateTable, items);
+  const use = (...items: StateItem[]) => onItems(['dynamodb:GetItem', 'dynamodb:UpdateItem'], stateTable, items);
   const runbookLink = { RUNBOOK_ARN_PREFIX: runbookArnPrefix(scope, cluster.name) };
   const completeTasks = [
+    use('commands'),
     allow(['ssm:ListCommands', 'ssm:GetCommandInvocation'], ['*']),
     // The service authorization reference names no resource type for these; IAM checks the state machine's ARN.
     allow(['states:SendTaskSuccess', 'states:SendTaskFailure'], runbooks),
   ];
   const executions = runbookExecutionArns(scope, cluster.name);
+  const executionsHaveNoName = executions.map((resource) => ({
+    resource,
+    reason: 'The name of an execution is known only once it runs.',
+  }));
   const commandsHaveNoArn = {
     resource: '*',
     reason:
@@ -79,8 +85,9 @@ export function functionDefinitions(
     'run-node-command': {
       description: 'Sends one command to one host',
       timeoutSeconds: 30,
-      environment: { COMMAND_LOG_GROUP: commandLog.logGroupName },
+      environment: { ...stateTableEnvironment, COMMAND_LOG_GROUP: commandLog.logGroupName },
       mayDo: [
+        write('commands'),
         allow(['ssm:SendCommand'], [...documentArns, ...instanceArns(scope, cluster)]),
         allow(['ssm:DescribeInstanceInformation'], ['*']),
       ],
@@ -89,18 +96,15 @@ export function functionDefinitions(
     'complete-node-command': {
       description: 'Completes the task that waits for a command, when SSM reports that it ended',
       timeoutSeconds: 30,
+      environment: stateTableEnvironment,
       mayDo: completeTasks,
       wildcards: [commandsHaveNoArn],
     },
     'sweep-node-commands': {
       description: 'Completes tasks whose command ended without an event, or whose instance went away',
       timeoutSeconds: 60,
-      environment: { RUNBOOK_ARNS: runbooks.join(',') },
-      mayDo: [
-        ...completeTasks,
-        allow(['states:ListExecutions'], runbooks),
-        allow(['ssm:DescribeInstanceInformation'], ['*']),
-      ],
+      environment: stateTableEnvironment,
+      mayDo: [...completeTasks, allow(['ssm:DescribeInstanceInformation'], ['*'])],
       wildcards: [commandsHaveNoArn],
     },
     'acquire-lock': {
@@ -108,17 +112,19 @@ export function functionDefinitions(
       timeoutSeconds: 30,
       environment: stateTableEnvironment,
       // Whether the execution that holds the lock still runs.
-      mayDo: [useStateTable, allow(['states:DescribeExecution'], executions)],
-      wildcards: executions.map((resource) => ({
-        resource,
-        reason: 'The name of an execution is known only once it runs.',
-      })),
+      mayDo: [use('operation'), allow(['states:DescribeExecution'], executions)],
+      wildcards: executionsHaveNoName,
     },
     'announce-runbook': {
       description: 'Tells the subscribers that a runbook has started, and how it has ended',
       timeoutSeconds: 15,
       environment: { TOPIC_ARN: topic.topicArn, RUNBOOK_ARN_PREFIX: runbookArnPrefix(scope, cluster.name) },
-      mayDo: [allow(['sns:Publish'], [topic.topicArn])],
+      mayDo: [
+        allow(['sns:Publish'], [topic.topicArn]),
+        // Whether one that failed has said so itself.
+        allow(['states:GetExecutionHistory'], executions),
+      ],
+      wildcards: executionsHaveNoName,
     },
     'ask-for-rebuild': {
       description: 'Asks the subscribers whether a node may be rebuilt, with the commands that answer',
@@ -130,7 +136,7 @@ export function functionDefinitions(
       description: 'Gives the lock of the cluster back',
       timeoutSeconds: 30,
       environment: stateTableEnvironment,
-      mayDo: [useStateTable],
+      mayDo: [write('operation')],
     },
     'plan-setup': {
       description: 'Judges what preflight found and plans the setup',
@@ -141,19 +147,19 @@ export function functionDefinitions(
       description: 'Decides whether commits wait for missing standbys, and plans to let them return without',
       timeoutSeconds: 30,
       environment: { ...observing.environment, ...stateTableEnvironment },
-      mayDo: [...observing.mayDo, allow(['dynamodb:GetItem'], [stateTable.tableArn])],
+      mayDo: [...observing.mayDo, read('allowance')],
     },
     'plan-resume-sync': {
       description: 'Plans the return to synchronous replication',
       timeoutSeconds: 30,
       environment: { ...observing.environment, ...stateTableEnvironment },
-      mayDo: [...observing.mayDo, allow(['dynamodb:GetItem'], [stateTable.tableArn])],
+      mayDo: [...observing.mayDo, read('allowance')],
     },
     'record-allowance': {
       description: 'Records for how long commits may return without a standby, or that they may no longer',
       timeoutSeconds: 15,
       environment: stateTableEnvironment,
-      mayDo: [allow(['dynamodb:UpdateItem'], [stateTable.tableArn])],
+      mayDo: [write('allowance')],
     },
     'find-primary': {
       description: 'Asks the observer which node is the primary that another one is to follow',
@@ -174,13 +180,13 @@ export function functionDefinitions(
       description: 'Looks whether the primary may be changed now, and to which node',
       timeoutSeconds: 30,
       environment: { ...observing.environment, ...stateTableEnvironment },
-      mayDo: [...observing.mayDo, readState],
+      mayDo: [...observing.mayDo, read('checker')],
     },
     'plan-failover': {
       description: 'Asks several witnesses whether the primary is down, and plans the failover',
       timeoutSeconds: 60,
       environment: { ...observing.environment, ...stateTableEnvironment, ...runbookLink },
-      mayDo: [...observing.mayDo, readState],
+      mayDo: [...observing.mayDo, read('checker', 'allowance')],
     },
     'plan-fencing': {
       description: 'Looks whether the host of a former primary can be reached, which decides how it is fenced',
@@ -219,7 +225,7 @@ export function functionDefinitions(
       description: 'Silences the alerts until a time, or ends that; says what is wrong now',
       timeoutSeconds: 60,
       environment: { ...observing.environment, ...stateTableEnvironment, TOPIC_ARN: topic.topicArn },
-      mayDo: [...observing.mayDo, useStateTable, allow(['sns:Publish'], [topic.topicArn])],
+      mayDo: [...observing.mayDo, use('checker'), read('allowance'), allow(['sns:Publish'], [topic.topicArn])],
     },
     'schedule-checks': {
       description: 'Asks for the checks of the next three minutes',
@@ -240,7 +246,8 @@ export function functionDefinitions(
       },
       mayDo: [
         ...observing.mayDo,
-        allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [stateTable.tableArn]),
+        use('checker'),
+        read('allowance', 'operation'),
         allow(['sns:Publish'], [topic.topicArn]),
         // What the policy of the cluster lets it start, and whether somebody else is at work.
         allow(['states:StartExecution'], automaticRunbookArns(scope, cluster.name)),
@@ -248,10 +255,7 @@ export function functionDefinitions(
         // By Lambda, which takes the messages out of the queue with this role.
         allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], [checksQueue.queueArn]),
       ],
-      wildcards: executions.map((resource) => ({
-        resource,
-        reason: 'The name of an execution is known only once it runs.',
-      })),
+      wildcards: executionsHaveNoName,
       runsOften: true,
       notRepeated: true,
     },
@@ -265,7 +269,7 @@ export function functionDefinitions(
       },
       mayDo: [
         ...observing.mayDo,
-        allow(['dynamodb:GetItem'], [stateTable.tableArn]),
+        read('checker', 'allowance', 'operation'),
         allow(['states:ListExecutions'], runbooks),
       ],
     },
@@ -348,6 +352,19 @@ function instanceArns(scope: Construct, cluster: Cluster): string[] {
   return cluster.nodes.map((node) =>
     Stack.of(scope).formatArn({ service: 'ec2', resource: 'instance', resourceName: node.instanceId }),
   );
+}
+
+/**
+ * A statement that allows these actions on these items of the table, and on no other.
+ *
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+ */
+function onItems(actions: string[], table: dynamodb.Table, items: StateItem[]): iam.PolicyStatement {
+  const statement = allow(actions, [table.tableArn]);
+  statement.addCondition('ForAllValues:StringEquals', {
+    'dynamodb:LeadingKeys': items.map((item) => stateItems[item]),
+  });
+  return statement;
 }
 
 /** A statement that allows these actions on these resources. */

@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 import type { Cluster } from '../lambdas/contract/cluster-config.ts';
 import { resourceNames } from '../lambdas/contract/names.ts';
 
-/** The cluster's small state: who holds the lock. A few items, read and written by key. */
+/** The cluster's small state: a few items, read and written by key. Which there are: `stateItems` of the contract. */
 export class StateTable extends Construct {
   readonly table: dynamodb.Table;
 
@@ -13,7 +13,6 @@ export class StateTable extends Construct {
     this.table = new dynamodb.Table(this, 'Table', {
       tableName: resourceNames(cluster.name).stateTable,
       partitionKey: { name: 'id', type: dynamodb.AttributeType.STRING },
-      timeToLiveAttribute: 'expiresAt',
       billingMode: dynamodb.BillingMode.PAY_PER_REQUEST,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       // DynamoDB's own key: nothing in the table is secret, and it costs nothing.

@@ -17,6 +17,7 @@ const mayReturn: ErrorName[] = [
   'PostgresNotAnswering',
   'ConfigurationRefused',
   'CommandLate',
+  'EpochImplausible',
   'HostBusy',
   'StartFailed',
 ];

@@ -1,9 +1,10 @@
 /** The allowance to commit without standbys: one item of the state table, written only by who holds the cluster's lock. */
 import { DynamoDBClient, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { type Allowance, allowanceSchema } from '../contract/allowance.ts';
+import { stateItems } from '../contract/names.ts';
 
 const client = new DynamoDBClient({});
-const key = { id: { S: 'allowance' } };
+const key = { id: { S: stateItems.allowance } };
 
 /** The allowance as it was recorded, in force or over; null when there is none. */
 export async function readAllowance(table: string): Promise<Allowance | null> {

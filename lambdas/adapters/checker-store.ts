@@ -12,10 +12,11 @@ import {
 import * as z from 'zod';
 import type { AlertEvent } from '../contract/alerts.ts';
 import { type CheckerState, checkerStateSchema } from '../contract/health.ts';
+import { stateItems } from '../contract/names.ts';
 import { initialState } from '../domain/transitions.ts';
 
 const client = new DynamoDBClient({});
-const key = { id: { S: 'checker' } };
+const key = { id: { S: stateItems.checker } };
 
 /** An alert that was decided and may not have been sent yet. Only this file writes them, so only their frame is checked. */
 const unsentSchema = z.object({ id: z.string(), decidedAt: z.iso.datetime(), event: z.custom<AlertEvent>() });

@@ -1,9 +1,11 @@
 /** Node commands over SSM Run Command: sent here, and read back when they have ended. */
 import {
   type Command,
+  type CommandFilter,
   DescribeInstanceInformationCommand,
   GetCommandInvocationCommand,
   InvalidInstanceId,
+  InvocationDoesNotExist,
   ListCommandsCommand,
   paginateDescribeInstanceInformation,
   paginateListCommands,
@@ -13,13 +15,14 @@ import {
 import { OperatorError } from '../contract/errors.ts';
 import type { Invocation } from '../domain/command-outcome.ts';
 import type { AddressedCommand } from '../domain/outgoing-command.ts';
+import { retryUntil } from './retry-until.ts';
 
-/** A command that was sent with a task token, on one instance. */
+/** A command that was sent with a task token, as SSM describes it. */
 export interface SentCommand {
   readonly commandId: string;
-  readonly instanceId: string;
+  readonly document: string;
+  readonly instanceIds: readonly string[];
   readonly taskToken: string;
-  readonly sentAt: Date;
 }
 
 // SendCommand is throttled per account; the SDK's adaptive retry backs off with jitter.
@@ -105,51 +108,61 @@ async function whyNotTaken({ instanceId, node }: AddressedCommand, cause: Error)
   );
 }
 
-/** The command as it was sent, or null when nobody waits for it. */
-export async function findSentCommand(commandId: string, instanceId: string): Promise<SentCommand | null> {
+/** A command as SSM has it; null when it has none with this id, or one that no task waits for. */
+export async function findCommand(commandId: string): Promise<SentCommand | null> {
   const { Commands } = await client.send(new ListCommandsCommand({ CommandId: commandId }));
   const [command] = Commands ?? [];
-  return command === undefined ? null : sentCommand(command, instanceId);
+  return command === undefined ? null : sentCommand(command);
 }
 
-/** The parts of a command that completing it takes; null when nobody waits for it. */
-function sentCommand(command: Command, instanceId: string): SentCommand | null {
-  const taskToken = command.Parameters?.TaskToken?.[0];
-  const { CommandId: commandId, RequestedDateTime: sentAt } = command;
-  if (taskToken === undefined || taskToken === '-' || commandId === undefined || sentAt === undefined) return null;
-  return { commandId, instanceId, taskToken, sentAt };
-}
-
-/** Commands of the given documents sent since `since` that somebody waits for. */
-export async function findCommandsSince(since: Date, documents: ReadonlySet<string>): Promise<SentCommand[]> {
+/** Commands of a document that were sent to an instance since a time, and that a task waits for. */
+export async function findCommandsOn(instanceId: string, document: string, since: Date): Promise<SentCommand[]> {
   const found: SentCommand[] = [];
-  // SSM compares whole seconds and wants no fraction.
-  const invokedAfter = since.toISOString().replace(/\.\d+Z$/, 'Z');
-  const pages = paginateListCommands({ client }, { Filters: [{ key: 'InvokedAfter', value: invokedAfter }] });
-  for await (const { Commands } of pages) {
-    for (const command of Commands ?? []) {
-      const [instanceId] = command.InstanceIds ?? [];
-      if (instanceId === undefined || !documents.has(command.DocumentName ?? '')) continue;
-      const sent = sentCommand(command, instanceId);
-      if (sent !== null) found.push(sent);
-    }
+  const filters: CommandFilter[] = [
+    // SSM compares whole seconds and wants no fraction.
+    { key: 'InvokedAfter', value: since.toISOString().replace(/\.\d+Z$/, 'Z') },
+    { key: 'DocumentName', value: document },
+  ];
+  for await (const { Commands } of paginateListCommands({ client }, { InstanceId: instanceId, Filters: filters })) {
+    found.push(...(Commands ?? []).map(sentCommand).filter((command) => command !== null));
   }
   return found;
 }
 
-/** What became of a command on its instance. */
-export async function readInvocation({
-  commandId,
-  instanceId,
-}: Pick<SentCommand, 'commandId' | 'instanceId'>): Promise<Invocation> {
-  const invocation = await client.send(
-    new GetCommandInvocationCommand({ CommandId: commandId, InstanceId: instanceId }),
-  );
-  return {
-    instanceId,
-    statusDetails: invocation.StatusDetails ?? 'Pending',
-    responseCode: invocation.ResponseCode ?? -1,
-    standardOutput: invocation.StandardOutputContent ?? '',
-    standardError: invocation.StandardErrorContent ?? '',
-  };
+function sentCommand({ CommandId, DocumentName, InstanceIds, Parameters }: Command): SentCommand | null {
+  const taskToken = Parameters?.TaskToken?.[0];
+  if (CommandId === undefined || DocumentName === undefined || taskToken === undefined || taskToken === '-')
+    return null;
+  return { commandId: CommandId, document: DocumentName, instanceIds: InstanceIds ?? [], taskToken };
+}
+
+/** What became of a command on its instance; null when SSM knows of no invocation, as happens right after it was sent. */
+export async function readInvocation(commandId: string, instanceId: string): Promise<Invocation | null> {
+  try {
+    const invocation = await client.send(
+      new GetCommandInvocationCommand({ CommandId: commandId, InstanceId: instanceId }),
+    );
+    return {
+      instanceId,
+      statusDetails: invocation.StatusDetails ?? 'Pending',
+      responseCode: invocation.ResponseCode ?? -1,
+      standardOutput: invocation.StandardOutputContent ?? '',
+      standardError: invocation.StandardErrorContent ?? '',
+    };
+  } catch (error) {
+    if (error instanceof InvocationDoesNotExist) return null;
+    throw error;
+  }
+}
+
+/** How long SSM gets to answer about an invocation whose end it has reported itself. */
+const patienceMilliseconds = 10_000;
+
+/** The same of an invocation that SSM has just spoken of. */
+export function readInvocationSoon(commandId: string, instanceId: string): Promise<Invocation> {
+  return retryUntil(patienceMilliseconds, async () => {
+    const invocation = await readInvocation(commandId, instanceId);
+    if (invocation === null) throw new Error(`SSM knows of no invocation of ${commandId} on ${instanceId}`);
+    return invocation;
+  });
 }

@@ -2,9 +2,9 @@
 import {
   DescribeExecutionCommand,
   ExecutionDoesNotExist,
+  GetExecutionHistoryCommand,
   InvalidToken,
   ListExecutionsCommand,
-  paginateListExecutions,
   SendTaskFailureCommand,
   SendTaskSuccessCommand,
   SFNClient,
@@ -13,6 +13,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import type { RunningExecution } from '../contract/execution.ts';
 import { type RunbookName, runbookNames } from '../contract/names.ts';
+import type { Failure } from '../contract/payloads.ts';
 import type { CommandOutcome } from '../domain/command-outcome.ts';
 
 const client = new SFNClient({});
@@ -49,20 +50,26 @@ export async function isRunning(executionArn: string): Promise<boolean> {
   }
 }
 
-/** When the oldest running execution of the given runbooks started; null when none runs. */
-export async function oldestRunningSince(runbookArns: readonly string[]): Promise<Date | null> {
-  let oldest: Date | null = null;
-  for (const stateMachineArn of runbookArns) {
-    for await (const { executions } of paginateListExecutions(
-      { client },
-      { stateMachineArn, statusFilter: 'RUNNING' },
-    )) {
-      for (const { startDate } of executions ?? []) {
-        if (startDate !== undefined && (oldest === null || startDate < oldest)) oldest = startDate;
-      }
-    }
-  }
-  return oldest;
+/** How an execution has failed. */
+export interface Failed {
+  /** It ended in a state that is meant for that (Fail): what its runbook tells of itself was told before. */
+  readonly byItself: boolean;
+  readonly failure: Failure;
+}
+
+/**
+ * How an execution that has failed came to its end. Some errors end it at once, whatever its definition catches:
+ * `States.Runtime` and `States.DataLimitExceeded`, and any error of a step without a Catch.
+ *
+ * @see https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+ */
+export async function howItFailed(executionArn: string): Promise<Failed> {
+  const { events = [] } = await client.send(
+    new GetExecutionHistoryCommand({ executionArn, reverseOrder: true, maxResults: 2, includeExecutionData: false }),
+  );
+  const [end, before] = events;
+  const { error = 'unknown', cause = '' } = end?.executionFailedEventDetails ?? {};
+  return { byItself: before?.type === 'FailStateEntered', failure: { Error: error, Cause: cause } };
 }
 
 /**

@@ -18,6 +18,7 @@ export const errorMeanings = {
   CommandFailed: 'the command ended without a result line; its output is quoted',
   CommandLate: 'the command reached the host after its not-after time',
   CommandSuperseded: 'the host has seen a command of a newer operation',
+  EpochImplausible: 'the number of an operation, or what is remembered of it, cannot be right; nothing was changed',
   HostBusy: 'another command of ours still runs on the host',
   // Host state found by preflight
   PreflightFailed: 'several nodes or kinds of problems; each is listed with its own name',

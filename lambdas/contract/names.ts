@@ -25,6 +25,19 @@ export type AutomaticRunbook = (typeof automaticRunbooks)[number];
 /** CloudWatch alarms of a cluster. */
 export type AlarmName = 'checker-stopped' | 'checker-failing' | 'status';
 
+/** Items of a cluster's state table, by what each holds. A function that uses one of them has rights to no other. */
+export const stateItems = {
+  /** The lock, and who holds it. */
+  operation: 'operation',
+  /** Commands that were sent and have not ended. */
+  commands: 'commands',
+  /** What the checker remembers. */
+  checker: 'checker',
+  /** The allowance to commit without standbys. */
+  allowance: 'allowance',
+} as const;
+export type StateItem = keyof typeof stateItems;
+
 /** Resource names of one cluster, all prefixed with the cluster's name. */
 export function resourceNames(cluster: string) {
   return {

@@ -34,6 +34,15 @@ const primaryParameter = {
   Primary: { description: 'Node that is the primary', allowedPattern: `^(?:${nodesPlaceholder})$` },
 } as const;
 
+/**
+ * How far the epoch of an operation may be ahead of a clock, in seconds; what is further ahead is refused before it is
+ * remembered, or one bad number would lock a host for good. Far more than clocks differ where AWS can be used at all:
+ * it refuses requests that were signed more than 5 minutes ago.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+ */
+export const mostAheadSeconds = 3600;
+
 /** Parameters that every document has. */
 export const commonParameters = {
   Node: { description: 'Node that this host is', allowedPattern: `^(?:${nodesPlaceholder})$` },
@@ -46,7 +55,8 @@ export const commonParameters = {
     allowedPattern: '^[0-9]{10}$',
   },
   Epoch: {
-    description: 'Number of the operation that sends the command; a host refuses one older than it has seen',
+    description:
+      'Number of the operation that sends the command, a time in seconds since 1970; a host refuses one older than it has seen, and one far ahead of its clock',
     allowedPattern: '^[0-9]{1,12}$',
   },
 } as const satisfies Record<string, CommandParameter>;

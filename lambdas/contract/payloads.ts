@@ -19,7 +19,7 @@ export const acquireLockInputSchema = z.object({
 export const operationSchema = z.object({
   /** ARN of the execution that holds the cluster's lock. */
   owner: z.string(),
-  /** Grows with every operation of the cluster; hosts refuse commands of older ones. */
+  /** Number of the operation: grows with every one of the cluster; hosts refuse commands of older ones. */
   epoch: z.number(),
   /** Names of the cluster's nodes, in order of priority. */
   nodes: z.array(z.string()),

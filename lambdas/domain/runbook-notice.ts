@@ -2,7 +2,8 @@
 import type { Cluster } from '../contract/cluster-config.ts';
 import { resourceNames, runbookNames } from '../contract/names.ts';
 import type { RunbookNotice } from '../contract/notices.ts';
-import type { AnnounceRunbookInput, ExecutionEnd } from '../contract/payloads.ts';
+import type { AnnounceRunbookInput, ExecutionEnd, Failure } from '../contract/payloads.ts';
+import { type Explanation, explainFailure } from './failure.ts';
 
 /** What of a runbook's output is for people: its summary, and the table of replication. */
 function reportOf(output: Readonly<Record<string, unknown>>): string[] {
@@ -26,24 +27,33 @@ export function noticeOf(input: AnnounceRunbookInput): RunbookNotice {
   }
 }
 
-/** @throws RangeError when the execution is none of this cluster's runbooks */
-export function noticeOfEnd(cluster: Cluster, end: ExecutionEnd): RunbookNotice {
+/**
+ * The notice of an end that the runbook could not tell of itself.
+ *
+ * @param failure the error that ended it, when it has failed
+ * @throws RangeError when the execution is none of this cluster's runbooks
+ */
+export function noticeOfEnd(cluster: Cluster, end: ExecutionEnd, failure: Failure | null): RunbookNotice {
   const runbook = runbookNames.find((name) =>
     end.stateMachineArn.endsWith(`:${resourceNames(cluster.name).runbook(name)}`),
   );
   if (runbook === undefined) throw new RangeError(`${end.stateMachineArn} is no runbook of ${cluster.name}`);
   return {
-    kind: 'runbook-stopped',
+    kind: failure === null ? 'runbook-stopped' : 'runbook-failed',
     runbook,
     execution: end.executionArn,
     input: null,
-    failure: {
-      error: end.status,
-      cause:
-        end.status === 'TIMED_OUT'
-          ? 'It ran for longer than a runbook may.'
-          : 'Somebody stopped the execution. A command that it had sent to a host may still run there; Run Command in the SSM console shows it.',
-    },
+    failure: failure === null ? stopped(end.status) : explainFailure(failure),
     report: [],
+  };
+}
+
+function stopped(status: string): Explanation {
+  return {
+    error: status,
+    cause:
+      status === 'TIMED_OUT'
+        ? 'It ran for longer than a runbook may.'
+        : 'Somebody stopped the execution. A command that it had sent to a host may still run there; Run Command in the SSM console shows it.',
   };
 }

@@ -1,11 +1,12 @@
 import { deployedCluster } from '../adapters/cluster.ts';
 import { environmentVariable } from '../adapters/environment.ts';
-import { acquire, lockHolder, takeLock } from '../adapters/operation-lock.ts';
+import { acquire, howToForgetEpoch, readLock, takeLock } from '../adapters/operation-lock.ts';
 import { parseInput } from '../adapters/parse.ts';
 import { isRunning } from '../adapters/runbook-tasks.ts';
 import { OperatorError } from '../contract/errors.ts';
 import { acquireLockInputSchema, type Operation } from '../contract/payloads.ts';
 import { runbookInputSchemas } from '../contract/runbook-inputs.ts';
+import { nextEpoch } from '../domain/epochs.ts';
 
 const cluster = deployedCluster();
 const table = environmentVariable('STATE_TABLE');
@@ -18,13 +19,15 @@ const leaseSeconds = 3 * 24 * 3600;
 export async function handler(event: unknown): Promise<Operation> {
   const { runbook, execution, input } = parseInput(acquireLockInputSchema, event, 'acquire-lock');
   const asked = parseInput(inputSchemas[runbook], input, `input of ${runbook}`);
-  const since = new Date().toISOString();
+  const now = new Date();
+  const holder = { owner: execution, runbook, since: now.toISOString() };
   const outcome = await acquire(
     {
-      holder: () => lockHolder(table),
-      take: (deadOwner) => takeLock(table, { owner: execution, runbook, since }, leaseSeconds, deadOwner),
+      read: () => readLock(table),
+      take: (attempt) => takeLock(table, holder, leaseSeconds, attempt),
     },
     isRunning,
+    (last) => nextEpoch(last, now, howToForgetEpoch(cluster.network.region, table)),
   );
   if ('epoch' in outcome) {
     return { owner: execution, epoch: outcome.epoch, nodes: cluster.nodes.map(({ name }) => name), input: asked };

@@ -1,43 +1,67 @@
-import { deployedCluster } from '../adapters/cluster.ts';
+import { commandsOut, forgetCommand } from '../adapters/commands-out.ts';
+import { completeCommand, matches } from '../adapters/complete-command.ts';
 import { environmentVariable } from '../adapters/environment.ts';
 import { logger } from '../adapters/logger.ts';
-import { findCommandsSince, lastPings, readInvocation } from '../adapters/node-commands.ts';
+import { findCommand, findCommandsOn, lastPings, readInvocation, type SentCommand } from '../adapters/node-commands.ts';
 import { parseInput } from '../adapters/parse.ts';
-import { completeTask, oldestRunningSince } from '../adapters/runbook-tasks.ts';
-import { resourceNames } from '../contract/names.ts';
-import { nodeCommandNames } from '../contract/node-commands.ts';
 import { sweepEventSchema } from '../contract/payloads.ts';
-import { commandOutcome, outcomeOnInstance } from '../domain/command-outcome.ts';
+import {
+  type CommandOutcome,
+  commandOutcome,
+  type InstanceEvidence,
+  outcomeOnInstance,
+} from '../domain/command-outcome.ts';
+import { type CommandOut, isBeingSent, isOver, outcomeOfUnheard, wasNeverSent } from '../domain/commands-out.ts';
 
-const documents = new Set(nodeCommandNames.map(resourceNames(deployedCluster().name).document));
-const runbookArns = environmentVariable('RUNBOOK_ARNS').split(',');
+const table = environmentVariable('STATE_TABLE');
 
 /**
  * Completes every task whose command has ended and whose event was lost, or whose instance went away.
- * Called every minute, and when EC2 reports that an instance stops. Does nothing while no runbook runs.
+ * Called every minute, and when EC2 reports that an instance stops. Asks SSM for nothing while no command is out.
  */
 export async function handler(event: unknown): Promise<{ completed: number }> {
   const stopped = parseInput(sweepEventSchema, event ?? {}, 'sweep-node-commands');
-  const since = await oldestRunningSince(runbookArns);
-  if (since === null) return { completed: 0 };
-  const sent = await findCommandsSince(since, documents);
-  const outcomes = await Promise.all(
-    sent.map(async (command) => ({ ...command, outcome: commandOutcome(await readInvocation(command)) })),
-  );
-  const pending = outcomes.filter(({ outcome }) => outcome.kind === 'pending');
-  const pings = await lastPings([...new Set(pending.map(({ instanceId }) => instanceId))]);
-  let completed = 0;
-  for (const { outcome, instanceId, commandId, taskToken, sentAt } of outcomes) {
+  const out = await commandsOut(table);
+  const evidenceOf = async (instanceId: string): Promise<InstanceEvidence> => {
     const gone = 'detail' in stopped && stopped.detail['instance-id'] === instanceId ? stopped : null;
-    const evidence = {
+    return {
       gone: gone === null ? null : { state: gone.detail.state, at: new Date(gone.time) },
-      lastPing: pings.get(instanceId) ?? null,
+      lastPing: (await lastPings([instanceId])).get(instanceId) ?? null,
     };
-    const judged = outcomeOnInstance(outcome, instanceId, sentAt, evidence, new Date());
-    if (await completeTask(taskToken, judged)) {
-      completed += 1;
-      logger.warn('completed a command that no event had completed', { commandId, instanceId });
-    }
-  }
-  return { completed };
+  };
+  // What becomes of one has no part in what becomes of the others.
+  const swept = await Promise.allSettled(out.map((command) => sweep(command, evidenceOf)));
+  const failed = swept.filter(({ status }) => status === 'rejected');
+  for (const { reason } of failed as PromiseRejectedResult[]) logger.error('a command could not be swept', { reason });
+  if (failed.length > 0) throw new Error(`${failed.length} of ${out.length} commands could not be swept`);
+  return { completed: swept.filter((one) => one.status === 'fulfilled' && one.value).length };
+}
+
+/** True when this call completed the command's task. */
+async function sweep(out: CommandOut, evidenceOf: (instanceId: string) => Promise<InstanceEvidence>): Promise<boolean> {
+  const now = new Date();
+  if (isBeingSent(out, now)) return false;
+  const sent = await asSent(out);
+  const completed = sent !== null && (await completeCommand(table, out, sent, await outcomeOf(out, sent, evidenceOf)));
+  if (completed) logger.warn('completed a command that no event had completed', { ...out });
+  else if (isOver(out, now) || (sent === null && wasNeverSent(out, now))) await forgetCommand(table, out);
+  return completed;
+}
+
+async function outcomeOf(
+  out: CommandOut,
+  { commandId }: SentCommand,
+  evidenceOf: (instanceId: string) => Promise<InstanceEvidence>,
+): Promise<CommandOutcome> {
+  const invocation = await readInvocation(commandId, out.instanceId);
+  const outcome = invocation === null ? outcomeOfUnheard(out, new Date()) : commandOutcome(invocation);
+  if (outcome.kind !== 'pending') return outcome;
+  return outcomeOnInstance(outcome, out.instanceId, out.sentAt, await evidenceOf(out.instanceId), new Date());
+}
+
+/** The command as SSM has it; looked for on its instance when its id is not on record. */
+async function asSent(out: CommandOut): Promise<SentCommand | null> {
+  if (out.commandId !== null) return findCommand(out.commandId);
+  const found = await findCommandsOn(out.instanceId, out.document, out.sentAt);
+  return found.find((command) => matches(out, command)) ?? null;
 }

@@ -19,14 +19,13 @@ export interface TaskServices {
 /** Largest input or result of a state. */
 const mostBytes = 262_144;
 
-function withinLimit(name: string, value: unknown): unknown {
+function requireWithinLimit(name: string, what: string, value: unknown): void {
   if (Buffer.byteLength(JSON.stringify(value) ?? '') > mostBytes) {
     throw new TaskFailure(
       'States.DataLimitExceeded',
-      `The state/task '${name}' returned a result with a size exceeding the maximum number of bytes service limit.`,
+      `The state/task '${name}' ${what} with a size exceeding the maximum number of bytes service limit.`,
     );
   }
-  return value;
 }
 
 /** Puts the token where the definition asked for it. */
@@ -109,6 +108,7 @@ export async function runTask(
   const names = isBare ? {} : { resourceType, resource: waits ? `${action}.waitForTaskToken` : action };
   const task = waits ? services.tokens.create() : undefined;
   const input = task === undefined ? given : withToken(given, task.token);
+  requireWithinLimit(name, 'has parameters', input);
   const { text, details: inputDetails } = data(input as Json);
   recorder.add(
     visit,
@@ -143,7 +143,7 @@ export async function runTask(
   try {
     const result = await Promise.race([abandoned, carryOut()]);
     if (visit.closed) return result;
-    withinLimit(name, result);
+    requireWithinLimit(name, 'returned a result', result);
     const { text: output, details: outputDetails } = data(result);
     recorder.add(visit, `${prefix}Succeeded`, { ...names, output, outputDetails });
     visit.attempt = undefined;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { acquire } from '../../lambdas/adapters/operation-lock.ts';
+import { type Attempt, acquire } from '../../lambdas/adapters/operation-lock.ts';
 
 const held = (owner: string) => ({ owner, runbook: 'setup' as const, since: '2020-01-06T07:20:00.000Z' });
 
@@ -13,17 +13,19 @@ class ContestedLock {
     this.#cutIn = cutIn;
   }
 
-  async holder() {
-    return this.owner === null ? null : held(this.owner);
+  async read() {
+    return { holder: this.owner === null ? null : held(this.owner), epoch: 6 };
   }
 
-  async take(deadOwner: string | null) {
+  async take({ deadOwner }: Attempt) {
     this.owner = this.#cutIn.shift() ?? this.owner;
-    if (this.owner !== null && this.owner !== deadOwner) return null;
+    if (this.owner !== null && this.owner !== deadOwner) return false;
     this.owner = 'me';
-    return 7;
+    return true;
   }
 }
+
+const seven = () => 7;
 
 const running = async (execution: string) => execution.startsWith('running');
 
@@ -32,23 +34,23 @@ describe('the lock', () => {
     ['is free', null],
     ['is held by an execution that was stopped', 'stopped'],
   ])('is taken when it %s', async (_, owner) => {
-    expect(await acquire(new ContestedLock(owner), running)).toEqual({ epoch: 7 });
+    expect(await acquire(new ContestedLock(owner), running, seven)).toEqual({ epoch: 7 });
   });
 
   it('is refused while its owner runs', async () => {
-    expect(await acquire(new ContestedLock('running'), running)).toEqual({ heldBy: held('running') });
+    expect(await acquire(new ContestedLock('running'), running, seven)).toEqual({ heldBy: held('running') });
   });
 
   it('is taken from an execution that was stopped and took it late, just before', async () => {
-    expect(await acquire(new ContestedLock(null, 'stopped'), running)).toEqual({ epoch: 7 });
+    expect(await acquire(new ContestedLock(null, 'stopped'), running, seven)).toEqual({ epoch: 7 });
   });
 
   it('is refused when one that runs took it just before', async () => {
-    expect(await acquire(new ContestedLock('stopped', 'running'), running)).toEqual({ heldBy: held('running') });
+    expect(await acquire(new ContestedLock('stopped', 'running'), running, seven)).toEqual({ heldBy: held('running') });
   });
 
   it('is not tried for without end', async () => {
     const lock = new ContestedLock(null, ...Array.from({ length: 50 }, (_, index) => `stopped ${index}`));
-    expect(await acquire(lock, running)).toMatchObject({ heldBy: { owner: expect.stringMatching(/^stopped/) } });
+    expect(await acquire(lock, running, seven)).toMatchObject({ heldBy: { owner: expect.stringMatching(/^stopped/) } });
   });
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -125,6 +125,41 @@ describe.sequential('refusals', () => {
       error: 'CommandSuperseded',
       message: expect.stringContaining('operation 20'),
     });
+  });
+
+  const now = () => Math.floor(Date.now() / 1000);
+  const epochFile = () => `${hosts.dataOf('beta')}.runbook/epoch`;
+
+  it('a command whose operation is far ahead of the clock, and does not remember it', async () => {
+    for (const epoch of [now() + 2 * 86_400, 999_999_999_999]) {
+      expect(await refusedUnchanged('beta', 'take-base-backup', primary, { epoch })).toMatchObject({
+        error: 'EpochImplausible',
+        message: expect.stringContaining(`operation ${epoch}`),
+      });
+    }
+    expect(readFileSync(epochFile(), 'utf8')).toBe('20\n');
+  });
+
+  it.each(['no number\n', 'a[$(touch /tmp/epoch-was-run)]\n', '9'.repeat(19), '\n', '-1\n', '0x10\n'])(
+    'a memory of the newest operation that is %j',
+    async (text) => {
+      writeFileSync(epochFile(), text);
+      expect(await refusedUnchanged('beta', 'take-base-backup', primary, { epoch: 20 })).toMatchObject({
+        error: 'EpochImplausible',
+        message: expect.stringContaining('holds no number of an operation'),
+        remedy: expect.stringContaining(`remove ${epochFile()}`),
+      });
+      writeFileSync(epochFile(), '20\n');
+    },
+  );
+
+  it('a memory of an operation that is far ahead of the clock', async () => {
+    writeFileSync(epochFile(), `${now() + 2 * 86_400}\n`);
+    expect(await refusedUnchanged('beta', 'take-base-backup', primary, { epoch: now() })).toMatchObject({
+      error: 'EpochImplausible',
+      remedy: expect.stringContaining(`remove ${epochFile()}`),
+    });
+    writeFileSync(epochFile(), '20\n');
   });
 
   it(

@@ -49,11 +49,20 @@ describe('a runbook tells', () => {
   it('that somebody stopped it', () => {
     const stateMachineArn = 'arn:aws:states:us-east-1:123456789012:stateMachine:pg-sync-setup';
     const end = { executionArn: execution, stateMachineArn, status: 'ABORTED' };
-    expect(renderNotice(notesCluster, noticeOfEnd(notesCluster, end), links).subject).toBe(
+    expect(renderNotice(notesCluster, noticeOfEnd(notesCluster, end, null), links).subject).toBe(
       'STOPPED pg-sync: setup: ABORTED',
     );
-    expect(() => noticeOfEnd(notesCluster, { ...end, stateMachineArn: 'arn:…:other-setup' })).toThrow(RangeError);
+    expect(() => noticeOfEnd(notesCluster, { ...end, stateMachineArn: 'arn:…:other-setup' }, null)).toThrow(RangeError);
   });
+});
+
+it('of a runbook that could not tell of itself, what ended it', () => {
+  const stateMachineArn = 'arn:aws:states:us-east-1:123456789012:stateMachine:pg-sync-setup';
+  const failure = { Error: 'States.DataLimitExceeded', Cause: 'The state/task returned a result …' };
+  const notice = noticeOfEnd(notesCluster, { executionArn: execution, stateMachineArn, status: 'FAILED' }, failure);
+  const { subject, email } = renderNotice(notesCluster, notice, links);
+  expect(subject).toBe('FAILED pg-sync: setup: States.DataLimitExceeded');
+  expect(email).toContain('The state/task returned a result');
 });
 
 describe('the checker keeps quiet', () => {

@@ -16,7 +16,6 @@ const environment = {
   AWS_REGION: 'us-east-1',
   STATE_TABLE: 't',
   COMMAND_LOG_GROUP: 'g',
-  RUNBOOK_ARNS: 'a',
   OBSERVER_FUNCTION: 'f',
   MONITORING_SECRET_ID: 's',
   CHECKS_QUEUE_URL: 'u',

@@ -4,8 +4,8 @@ import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
 import { automaticRunbooks, runbookNames } from '../../lambdas/contract/names.ts';
 import { nodeCommandNames } from '../../lambdas/contract/node-commands.ts';
 import { asText } from './assembly.ts';
-import { exampleStacks, runbookArns, templateOf } from './example-stacks.ts';
-import { functionsThat, permissions, permissionsOfFunction } from './permissions.ts';
+import { all, exampleStacks, runbookArns, templateOf } from './example-stacks.ts';
+import { functionsThat, permissions, permissionsOfFunction, roleOfFunction } from './permissions.ts';
 
 const instances = (cluster: Cluster, account: string) =>
   cluster.nodes.map(({ instanceId }) => `arn:aws:ec2:${cluster.network.region}:${account}:instance/${instanceId}`);
@@ -109,21 +109,41 @@ describe.each(exampleStacks)('permissions of the stack of $cluster.name', ({ clu
     expect(completing.map(({ resources }) => resources.toSorted())).toEqual([runbooks, runbooks]);
   });
 
-  it('to use the lock and the checker’s memory are reading and writing items of one table', () => {
-    const table = permissions(template).filter(({ actions }) =>
+  it('to use the state table are for the items that a function uses, and for no other', () => {
+    const using = permissions(template).filter(({ actions }) =>
       actions.some((action) => action.startsWith('dynamodb:')),
     );
-    for (const { actions, resources } of table) {
-      expect(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']).toEqual(expect.arrayContaining(actions));
+    const roles = Object.fromEntries(
+      all(template, 'AWS::Lambda::Function').map(({ FunctionName }) => [
+        roleOfFunction(template, FunctionName as string),
+        (FunctionName as string).slice(cluster.name.length + 1),
+      ]),
+    );
+    const rights: Record<string, string[]> = {};
+    for (const { holder, actions, resources, condition } of using) {
       expect(resources).toEqual([expect.stringMatching(/^<StateTable\w+\.Arn>$/)]);
+      const { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': items } = {} } = condition as {
+        'ForAllValues:StringEquals'?: { 'dynamodb:LeadingKeys': string[] };
+      };
+      const given = actions.flatMap((action) => (items ?? ['*']).map((item) => `${action.slice(9)} ${item}`));
+      const name = roles[holder] ?? holder;
+      rights[name] = [...(rights[name] ?? []), ...given].toSorted();
     }
-    expect(functionsThat(template, ({ actions }) => actions.includes('dynamodb:UpdateItem'))).toEqual([
-      `${cluster.name}-acquire-lock`,
-      `${cluster.name}-check-cluster`,
-      `${cluster.name}-record-allowance`,
-      `${cluster.name}-release-lock`,
-      `${cluster.name}-set-maintenance`,
-    ]);
+    expect(rights).toEqual({
+      'acquire-lock': ['GetItem operation', 'UpdateItem operation'],
+      'check-cluster': ['GetItem allowance', 'GetItem checker', 'GetItem operation', 'UpdateItem checker'],
+      'complete-node-command': ['GetItem commands', 'UpdateItem commands'],
+      'dashboard-widget': ['GetItem allowance', 'GetItem checker', 'GetItem operation'],
+      'plan-allow-async': ['GetItem allowance'],
+      'plan-failover': ['GetItem allowance', 'GetItem checker'],
+      'plan-resume-sync': ['GetItem allowance'],
+      'plan-switchover': ['GetItem checker'],
+      'record-allowance': ['UpdateItem allowance'],
+      'release-lock': ['UpdateItem operation'],
+      'run-node-command': ['UpdateItem commands'],
+      'set-maintenance': ['GetItem allowance', 'GetItem checker', 'UpdateItem checker'],
+      'sweep-node-commands': ['GetItem commands', 'UpdateItem commands'],
+    });
   });
 
   it('of the checker and of the widget are these and no more', () => {
@@ -136,7 +156,8 @@ describe.each(exampleStacks)('permissions of the stack of $cluster.name', ({ clu
     expect(own('check-cluster')).toEqual([
       [['lambda:InvokeFunction'], [observer]],
       [['secretsmanager:GetSecretValue'], ['<CredentialsMonitoring>']],
-      [['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], ['<StateTable.Arn>']],
+      [['dynamodb:GetItem', 'dynamodb:UpdateItem'], ['<StateTable.Arn>']],
+      [['dynamodb:GetItem'], ['<StateTable.Arn>']],
       [['sns:Publish'], ['<AlertsTopic>']],
       [['states:StartExecution'], runbooks.filter((arn) => automaticRunbooks.some((name) => arn.endsWith(name)))],
       [['states:DescribeExecution'], runbooks.map((arn) => `${arn.replace(':stateMachine:', ':execution:')}:*`)],

@@ -2,6 +2,10 @@
 
 readonly LOCK=$STATE/lock
 
+# How many seconds an operation's number, which is a time, may be ahead of this host's clock
+# (mostAheadSeconds of lambdas/contract/node-commands.ts).
+readonly MOST_AHEAD=3600
+
 # The guard of every command that changes something. Ends the command if it must not run.
 guard() {
   if (($(printf '%(%s)T' -1) > NOT_AFTER)); then
@@ -13,29 +17,58 @@ guard() {
   sweep_scratch_directories
 }
 
-# Refuses a command of an older operation; from here on the host refuses what is older than this one.
+# Refuses a command of an older operation; from here on the host refuses what is older than this one. What cannot be
+# the number of an operation is not remembered: the host would refuse everything after it.
 claim_epoch() {
-  local newer
-  if ! newer=$(as_postgres_function raise_epoch "$STATE" "$EPOCH"); then
+  local seen
+  if is_far_ahead "$EPOCH"; then
+    fail EpochImplausible "The command belongs to operation $EPOCH, a time ($(utc_time "$EPOCH")) that is far ahead of the clock of $NODE ($(utc_time))." \
+      "Nothing was changed. If the clock of $NODE is wrong, set it right (chronyc tracking); then start the runbook again."
+  fi
+  if ! seen=$(as_postgres_function raise_epoch "$STATE" "$EPOCH"); then
     fail CommandFailed "$STATE could not be written as $OS_USER: $(last_bytes 1000 "$scratch/output")" \
       "Let $OS_USER write in $(dirname -- "$DATA")."
   fi
-  if [[ -n $newer ]]; then superseded "$newer"; fi
+  compare_epoch "$seen"
 }
 
-# Prints the epoch of this host if it is newer, else raises it. The directory itself serves as the lock of its epoch.
+# Whether a number of an operation is a time that this host's clock says is far from being reached.
+is_far_ahead() {
+  ((10#$1 > $(printf '%(%s)T' -1) + MOST_AHEAD))
+}
+
+# Raises the epoch of this host if that is older, and prints what it was. The directory itself serves as the lock of its
+# epoch.
 raise_epoch() {
   local state=$1 epoch=$2 seen=0
   mkdir -p -- "$state"
   exec 8<"$state"
   flock 8
-  if [[ -s $state/epoch ]]; then read -r seen <"$state/epoch"; fi
-  if ((10#$seen > 10#$epoch)); then
-    echo "$seen"
-  else
+  if [[ -s $state/epoch ]]; then read -r seen <"$state/epoch" || :; fi
+  printf '%s' "${seen:0:40}"
+  if [[ $seen =~ ^[0-9]{1,12}$ ]] && ((10#$seen <= 10#$epoch)); then
     echo "$epoch" >"$state/epoch.new"
     mv -fT -- "$state/epoch.new" "$state/epoch"
     if [[ ! -e $state/lock ]]; then : >"$state/lock"; fi
+  fi
+}
+
+# Digits that bash can count with; the PostgreSQL user can write anything into the file.
+is_epoch() {
+  [[ $1 =~ ^[0-9]{1,12}$ ]]
+}
+
+# compare_epoch SEEN: ends the command if the host has seen a newer operation, or if what it has seen cannot be one.
+compare_epoch() {
+  if ! is_epoch "$1"; then
+    fail EpochImplausible "$STATE/epoch holds no number of an operation: $1" \
+      "Nothing more was changed. If no other runbook runs, remove $STATE/epoch on $NODE and start this one again."
+  elif ((10#$1 > 10#$EPOCH)); then
+    if is_far_ahead "$1"; then
+      fail EpochImplausible "$STATE/epoch holds $1, a time ($(utc_time "$1")) that is far ahead of the clock of $NODE ($(utc_time))." \
+        "Nothing more was changed. If the clock of $NODE is right, remove $STATE/epoch there and start the runbook again."
+    fi
+    superseded "$1"
   fi
 }
 
@@ -47,15 +80,13 @@ superseded() {
 # The newest operation that this host has seen.
 newest_epoch() {
   local seen=''
-  read -r seen <"$STATE/epoch"
-  printf '%s' "$seen"
+  read -r seen <"$STATE/epoch" || :
+  printf '%s' "${seen:0:40}"
 }
 
 # Ends the command if a newer operation has come to this host.
 check_epoch() {
-  local seen
-  seen=$(newest_epoch)
-  if ((10#$seen > 10#$EPOCH)); then superseded "$seen"; fi
+  compare_epoch "$(newest_epoch)"
 }
 
 # One command at a time: held on descriptor 9 until this process ends, however it ends.

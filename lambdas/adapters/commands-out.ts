@@ -1,0 +1,85 @@
+/**
+ * The record of commands that are out: one item of the state table, an attribute for each command, named by the hash of
+ * its task's token. It is written before the command is sent, so that there is no command without a record; what was
+ * recorded and never sent goes by its age.
+ */
+import { createHash } from 'node:crypto';
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  GetItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { stateItems } from '../contract/names.ts';
+import type { CommandOut } from '../domain/commands-out.ts';
+
+const client = new DynamoDBClient({});
+const key = { id: { S: stateItems.commands } };
+
+export const hashOfToken = (taskToken: string): string => createHash('sha256').update(taskToken).digest('hex');
+
+/** Records a command that is about to be sent. */
+export async function recordCommand(table: string, out: CommandOut): Promise<void> {
+  const { tokenHash, document, instanceId, sentAt, until } = out;
+  const entry: AttributeValue = {
+    M: {
+      document: { S: document },
+      instanceId: { S: instanceId },
+      sentAt: { S: sentAt.toISOString() },
+      until: { S: until.toISOString() },
+    },
+  };
+  await client.send(
+    new UpdateItemCommand({
+      TableName: table,
+      Key: key,
+      UpdateExpression: 'SET #hash = :entry',
+      ExpressionAttributeNames: { '#hash': tokenHash },
+      ExpressionAttributeValues: { ':entry': entry },
+    }),
+  );
+}
+
+/** Adds the id that SSM gave the command. One that has ended meanwhile is not on record any more, and stays so. */
+export async function nameCommand(table: string, tokenHash: string, commandId: string): Promise<void> {
+  try {
+    await client.send(
+      new UpdateItemCommand({
+        TableName: table,
+        Key: key,
+        UpdateExpression: 'SET #hash.commandId = :id',
+        ConditionExpression: 'attribute_exists(#hash)',
+        ExpressionAttributeNames: { '#hash': tokenHash },
+        ExpressionAttributeValues: { ':id': { S: commandId } },
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+  }
+}
+
+/** All commands on record. */
+export async function commandsOut(table: string): Promise<CommandOut[]> {
+  const { Item = {} } = await client.send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }));
+  return Object.entries(Item).flatMap(([tokenHash, { M: entry }]) => {
+    const [document, instanceId, sentAt, until] = ['document', 'instanceId', 'sentAt', 'until'].map(
+      (name) => entry?.[name]?.S,
+    );
+    if (document === undefined || instanceId === undefined || sentAt === undefined || until === undefined) return [];
+    const commandId = entry?.commandId?.S ?? null;
+    return [{ tokenHash, document, instanceId, sentAt: new Date(sentAt), until: new Date(until), commandId }];
+  });
+}
+
+/** Removes the record of a command that has ended. */
+export async function forgetCommand(table: string, { tokenHash }: CommandOut): Promise<void> {
+  await client.send(
+    new UpdateItemCommand({
+      TableName: table,
+      Key: key,
+      UpdateExpression: 'REMOVE #hash',
+      ExpressionAttributeNames: { '#hash': tokenHash },
+    }),
+  );
+}
