@@ -58,7 +58,7 @@ async function crash({ cluster, clients, endpoint, nodes: { primary } }: Running
   const writer = LedgerWriter.start(cluster, 5);
   try {
     await pause(Math.max(0, Math.random() * 900 - (Date.now() - setUp)));
-    await stopHost(endpoint, primary.name, false);
+    await stopHost(endpoint, primary.name, 'off');
     const livedSeconds = (Date.now() - setUp) / 1000;
     const outcome = await runRunbook(clients, cluster.name, 'failover', 300);
     if (outcome.status !== 'SUCCEEDED') throw new Error(`${outcome.error}: ${outcome.cause}`);

@@ -200,7 +200,7 @@ describe.each(exampleStacks)('permissions of the stack of $cluster.name', ({ clu
       ...Object.fromEntries(
         runbookNames.map((name) => [
           `arn:aws:states:${region}:${account}:execution:${cluster.name}-${name}:*`,
-          ['states:DescribeExecution'],
+          ['states:DescribeExecution', 'states:GetExecutionHistory'],
         ]),
       ),
       // As the Lambda documentation has it; denied to the function's code.

@@ -14,7 +14,7 @@ it('fails over right after setup, also when that ended in maintenance', async ()
   const maintenance = await run('maintenance', { minutes: 60, reason: 'a new cluster' });
   expect(maintenance).toMatchObject({ status: 'SUCCEEDED' });
   expect(await run('setup', {})).toMatchObject({ status: 'SUCCEEDED' });
-  await stopHost(endpoint, 'pg_sync_master', false);
+  await stopHost(endpoint, 'pg_sync_master', 'off');
   const outcome = await run('failover', {});
   expect(outcome, JSON.stringify(outcome)).toMatchObject({
     status: 'SUCCEEDED',
