@@ -56,10 +56,14 @@ export class Visit {
   #closers: (() => void)[] = [];
   #closed = false;
 
-  constructor(state: StateFacts, branch: string, enclosing: readonly string[]) {
+  /** What the state was entered with. */
+  readonly input: unknown;
+
+  constructor(state: StateFacts, branch: string, enclosing: readonly string[], input: unknown) {
     this.state = state;
     this.branch = branch;
     this.enclosing = enclosing;
+    this.input = input;
   }
 
   /** The attempt is over for the execution (timeout, abort, failure of a sibling): whatever comes is too late. */
@@ -236,7 +240,7 @@ export class HistoryRecorder {
     const branch = branches.at(-1) ?? '';
     // A state of an iteration whose Map has failed already: the library still starts it.
     if (branches.some((around) => !this.#lastIds.has(around))) return;
-    const visit = new Visit(state, branch, branches);
+    const visit = new Visit(state, branch, branches, input);
     visit.lastId = this.#lastIds.get(branch) ?? 0;
     this.#visits.push(visit);
     const waiting = this.#unclaimed.get(name) ?? [];

@@ -90,6 +90,12 @@ async function publish(services: TaskServices, input: Record<string, unknown>, r
   }
 }
 
+/** What a state hands on, as large as it will be: its result, beside its input where ResultPath says so. */
+function output({ ResultPath: path = '$' }: Readonly<Record<string, unknown>>, input: unknown, result: unknown) {
+  if (path === null) return input;
+  return path === '$' ? result : [input, result];
+}
+
 /** Runs one attempt of a Task and records it in the history as Step Functions does. */
 export async function runTask(
   services: TaskServices,
@@ -143,9 +149,9 @@ export async function runTask(
   try {
     const result = await Promise.race([abandoned, carryOut()]);
     if (visit.closed) return result;
-    requireWithinLimit(name, 'returned a result', result);
-    const { text: output, details: outputDetails } = data(result);
-    recorder.add(visit, `${prefix}Succeeded`, { ...names, output, outputDetails });
+    requireWithinLimit(name, 'returned a result', output(definition, visit.input, result));
+    const { text: outputText, details: outputDetails } = data(result);
+    recorder.add(visit, `${prefix}Succeeded`, { ...names, output: outputText, outputDetails });
     visit.attempt = undefined;
     return result;
   } catch (error) {
