@@ -1,7 +1,7 @@
 /** Commands that were sent and whose end somebody waits for: what is on record of them, and what their age means. */
 import { nodeCommands } from '../contract/node-commands.ts';
-import type { CommandOutcome } from './command-outcome.ts';
-import { type AddressedCommand, deliverySeconds } from './outgoing-command.ts';
+import { commandOverheadSeconds, notAfterSeconds } from '../contract/time-limits.ts';
+import type { AddressedCommand } from './outgoing-command.ts';
 
 /** What is on record of one command. It says which command may complete which task, without saying the task's token. */
 export interface CommandOut {
@@ -18,16 +18,10 @@ export interface CommandOut {
 }
 
 /** The time that a task waits beyond its command's own limit, and some more. */
-const graceSeconds = 300;
+const graceSeconds = commandOverheadSeconds + 120;
 
 /** Longer than the function that sends it may run. */
 const sendingSeconds = 60;
-
-/**
- * SSM delivers within {@link deliverySeconds}, and the host refuses what comes after twice that. A command that SSM has
- * not heard of by then runs never.
- */
-const unheardSeconds = 3 * deliverySeconds;
 
 /** The record of a command that is about to be sent. */
 export function recordOf(
@@ -54,20 +48,10 @@ export const isBeingSent = (out: CommandOut, now: Date): boolean =>
 
 /** Whether it was recorded and never sent: SSM has none that fits, and takes none any more. */
 export const wasNeverSent = (out: CommandOut, now: Date): boolean =>
-  out.commandId === null && age(out, now) > unheardSeconds;
+  out.commandId === null && age(out, now) > sendingSeconds + notAfterSeconds;
 
 /** Whether no task can wait for it any more. */
 export const isOver = (out: CommandOut, now: Date): boolean => now > out.until;
-
-/** What it means that SSM knows of no invocation of a command that it accepted: nothing for a moment, then a loss. */
-export function outcomeOfUnheard(out: CommandOut, now: Date): CommandOutcome {
-  if (age(out, now) <= unheardSeconds) return { kind: 'pending' };
-  return {
-    kind: 'failure',
-    error: 'HostUnreachable',
-    cause: `SSM accepted the command ${out.commandId} for ${out.instanceId} and knows nothing of its delivery.\nCheck that the instance runs and that its SSM agent is online (Fleet Manager shows it), then start the runbook again.`,
-  };
-}
 
 /**
  * Whether a command, as SSM describes it, is the one on record. Whoever may send commands in the account can send one

@@ -11,9 +11,12 @@ import {
   type InstanceEvidence,
   outcomeOnInstance,
 } from '../domain/command-outcome.ts';
-import { type CommandOut, isBeingSent, isOver, outcomeOfUnheard, wasNeverSent } from '../domain/commands-out.ts';
+import { type CommandOut, isBeingSent, isOver, wasNeverSent } from '../domain/commands-out.ts';
 
 const table = environmentVariable('STATE_TABLE');
+
+/** A command that SSM has accepted and knows of no invocation of, as happens for a moment: its age tells. */
+const unheard = { kind: 'pending', taken: false } as const;
 
 /**
  * Completes every task whose command has ended and whose event was lost, or whose instance went away.
@@ -54,7 +57,7 @@ async function outcomeOf(
   evidenceOf: (instanceId: string) => Promise<InstanceEvidence>,
 ): Promise<CommandOutcome> {
   const invocation = await readInvocation(commandId, out.instanceId);
-  const outcome = invocation === null ? outcomeOfUnheard(out, new Date()) : commandOutcome(invocation);
+  const outcome = invocation === null ? unheard : commandOutcome(invocation);
   if (outcome.kind !== 'pending') return outcome;
   return outcomeOnInstance(outcome, out.instanceId, out.sentAt, await evidenceOf(out.instanceId), new Date());
 }
