@@ -7,6 +7,9 @@ import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Cluster } from '../lambdas/contract/cluster-config.ts';
 import { loadClusters } from '../lambdas/contract/load-clusters.ts';
+import { AccessControl } from './access/access-control.ts';
+import { checkConfiguredCalls } from './access/configured-calls.ts';
+import { gateOf } from './access/gate.ts';
 import { loadAssembly, type Stack } from './assembly/load-assembly.ts';
 import { claimDirectory } from './claim-directory.ts';
 import { clustersForMachines } from './clusters-for-machines.ts';
@@ -31,6 +34,7 @@ import { whyNoMachines } from './hosts/machines/why-no-machines.ts';
 import { LogStore } from './logs/log-store.ts';
 import { type Latency, ownPace, Pace } from './pace/pace.ts';
 import { pageRequests } from './page/dashboard-page.ts';
+import { AwsError } from './protocols/aws-error.ts';
 import { startEndpoint } from './protocols/endpoint.ts';
 import { EventSourceMappings } from './queues/event-source-mappings.ts';
 import { Queues } from './queues/queues.ts';
@@ -177,7 +181,7 @@ function prepareDirectory(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o755 });
   // The PostgreSQL user passes through; what hosts have no business with is closed.
   chmodSync(directory, 0o755);
-  for (const own of ['executions', 'logs', 'mail', 'secrets', 'ssm', 'table']) {
+  for (const own of ['access', 'executions', 'logs', 'mail', 'secrets', 'ssm', 'table']) {
     mkdirSync(join(directory, own), { recursive: true, mode: 0o700 });
   }
 }
@@ -187,6 +191,26 @@ async function makeHosting(options: AssemblyOptions): Promise<Hosting> {
   const { clusters, directory, say = () => {}, postgresBins = new Map() } = options;
   if (options.hosts !== 'machines') return makeProcessHosts(clusters, directory, say);
   return makeMachines({ clusters, directory, postgresBins, apiPort: options.port, say });
+}
+
+/** What a lookup finds; undefined when the service would say that there is none. */
+function ifThere<T>(find: () => T): T | undefined {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof AwsError) return undefined;
+    throw error;
+  }
+}
+
+/** Gives each host the role of the instances of its cluster, whose stack has the cluster's name. */
+function enrolHosts(stacks: readonly Stack[], hosts: readonly Host[], access: AccessControl): void {
+  for (const { facts } of hosts) {
+    const stack = stacks.find(({ name }) => name === facts.cluster);
+    if (stack === undefined) throw new Error(`The cluster ${facts.cluster} has no stack of its name`);
+    const role = access.policies.instanceRole(stack);
+    access.keys.enrol(facts.instanceId, { kind: 'role', role, session: facts.instanceId, context: {} });
+  }
 }
 
 async function start(options: AssemblyOptions, release: () => void): Promise<Runtime> {
@@ -199,25 +223,30 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
   const logs = new LogStore(join(directory, 'logs'));
   for (const { type, id } of stacks.flatMap(({ resources }) => resources))
     if (type === 'AWS::Logs::LogGroup') logs.ensureGroup(id);
+  const account = stacks[0]?.account ?? '';
+  const access = new AccessControl(stacks, account, join(directory, 'access'), say);
+  await checkConfiguredCalls(stacks, access);
   const hosting = await makeHosting(options);
   const startInVpc = hosting.networkCommand.length === 0 ? undefined : processStarter(hosting.networkCommand);
-  const functions = new Functions(stacks, join(directory, 'functions'), logs, startInVpc, pace);
-  const bus = new EventBus(stacks, functions, dropEvents, pace);
-  const schedules = new Schedules(stacks, functions, pace);
+  const functions = new Functions(stacks, join(directory, 'functions'), { logs, access }, startInVpc, pace);
+  const bus = new EventBus(stacks, functions, access, dropEvents, pace);
+  const schedules = new Schedules(stacks, functions, access, pace);
   const queues = new Queues(stacks);
   const mappings = new EventSourceMappings(stacks, queues, functions, pace);
   const secrets = new Secrets(stacks, join(directory, 'secrets'));
-  const topics = new Topics(stacks, { functions, queues }, new MailFolder(join(directory, 'mail')), say, pace);
+  const mails = new MailFolder(join(directory, 'mail'));
+  const topics = new Topics(stacks, { functions, queues, access }, mails, say, pace);
   const documents = new Documents(stacks);
   const tokens = new TaskTokens();
   const machines = new StateMachines(
     stacks,
     new ExecutionStore(join(directory, 'executions')),
-    { functions, tokens, publish: async (input) => publishFromTask(topics, input) },
+    { access, functions, tokens, publish: async (input) => publishFromTask(topics, input) },
     (record, region) => bus.put(executionEvent(record, region, record.executionArn.split(':')[4] ?? '')),
     pace,
   );
   const hosts = new Hosts(hosting.hosts, new Set(withoutAgent));
+  enrolHosts(stacks, hosting.hosts, access);
   const faults = new Faults(hosting.hosts, hosting.network);
   let url = '';
   const commands = new Commands({
@@ -230,9 +259,13 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
     pace,
   });
   const tables = await Tables.open(stacks, join(directory, 'table'));
-  const account = stacks[0]?.account ?? '';
   const endpoint = await startEndpoint({
     port,
+    gate: gateOf(access, account, (region) => ({
+      secretArn: (id) => ifThere(() => secrets.find(id, region).arn),
+      functionArn: (name) => ifThere(() => functions.find(name, region).arn),
+      machineOfToken: (token) => tokens.machineOf(token),
+    })),
     services: [
       statesService(machines, tokens),
       ssmService(documents, hosts, commands, pace),

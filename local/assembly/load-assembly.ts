@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve as resolvePath } from 'node:path';
 import { pseudoParameters, resolve, type Scope } from './intrinsics.ts';
-import { type Identity, type Properties, resourceType, type StackFacts } from './resource-types.ts';
+import { type Identity, type Properties, resourceType, type StackFacts, stackId } from './resource-types.ts';
 
 /** A resource of a stack, resolved. */
 export interface Resource {
@@ -191,7 +191,7 @@ export function loadAssembly(directory: string): Stack[] {
       name,
       account,
       region,
-      id: `arn:aws:cloudformation:${region}:${account}:stack/${name}/00000000-0000-0000-0000-000000000000`,
+      id: `arn:aws:cloudformation:${region}:${account}:stack/${name}/${stackId}`,
     };
     const templateText = readFileSync(join(root, artifact.properties?.templateFile ?? ''), 'utf8');
     const template = JSON.parse(templateText) as Template;

@@ -12,6 +12,9 @@ export interface StackFacts {
   readonly region: string;
 }
 
+/** Ends the ARN of every stack, where AWS has an id of each stack's own. */
+export const stackId = '00000000-0000-0000-0000-000000000000';
+
 /** Resolved properties of a resource. */
 export type Properties = Readonly<Record<string, unknown>>;
 
@@ -140,19 +143,19 @@ const types: Readonly<Record<string, ResourceType>> = {
   'AWS::Lambda::EventSourceMapping': { ...nameless, kind: 'served' },
   'AWS::Lambda::EventInvokeConfig': { ...nameless, kind: 'served' },
 
-  // Access is not modelled: permissions, roles, network and key policies exist by name only.
-  'AWS::Lambda::Permission': nameless,
-  'AWS::SNS::TopicPolicy': nameless,
-  'AWS::SQS::QueuePolicy': nameless,
-  'AWS::SecretsManager::ResourcePolicy': nameless,
+  // Who may do what: local/access reads them. Of network and keys, what follows, the names alone count.
+  'AWS::Lambda::Permission': { ...nameless, kind: 'served' },
+  'AWS::SNS::TopicPolicy': { ...nameless, kind: 'served' },
+  'AWS::SQS::QueuePolicy': { ...nameless, kind: 'served' },
+  'AWS::SecretsManager::ResourcePolicy': { ...nameless, kind: 'served' },
   'AWS::Logs::ResourcePolicy': nameless,
-  'AWS::IAM::Policy': nameless,
-  'AWS::IAM::RolePolicy': nameless,
-  'AWS::IAM::Role': byName('inert', 'RoleName', iam('role'), (name) => ({
+  'AWS::IAM::Policy': { ...nameless, kind: 'served' },
+  'AWS::IAM::RolePolicy': { ...nameless, kind: 'served' },
+  'AWS::IAM::Role': byName('served', 'RoleName', iam('role'), (name) => ({
     RoleId: `AROA${suffix(name, 16).toUpperCase()}`,
   })),
   'AWS::IAM::InstanceProfile': byName('inert', 'InstanceProfileName', iam('instance-profile')),
-  'AWS::IAM::ManagedPolicy': byArn('inert', 'ManagedPolicyName', iam('policy'), (_name, own) => ({ PolicyArn: own })),
+  'AWS::IAM::ManagedPolicy': byArn('served', 'ManagedPolicyName', iam('policy'), (_name, own) => ({ PolicyArn: own })),
   'AWS::EC2::SecurityGroup': {
     kind: 'inert',
     identify: (logicalId, properties, stack) => {

@@ -1,5 +1,7 @@
 /** The default EventBridge bus: rules of the assembly and the delivery of events to their targets. */
 import { randomUUID } from 'node:crypto';
+import type { AccessControl } from '../access/access-control.ts';
+import { serviceFor } from '../access/principal.ts';
 import { resourcesOf, type Stack } from '../assembly/load-assembly.ts';
 import type { Functions } from '../functions/functions.ts';
 import { ownPace, type Pace } from '../pace/pace.ts';
@@ -50,19 +52,27 @@ interface RuleProperties {
   }[];
 }
 
-/** Fields of a target without an effect here: how AWS retries and on whose behalf it calls. */
-const inertTargetFields = ['Id', 'Arn', 'Input', 'RoleArn', 'RetryPolicy', 'DeadLetterConfig'];
+/** Fields of a target that are known here; how AWS retries has no effect. A function is called without a role. */
+const inertTargetFields = ['Id', 'Arn', 'Input', 'RetryPolicy', 'DeadLetterConfig'];
 
 /** The bus. */
 export class EventBus {
   readonly #rules: Rule[];
   readonly #functions: Functions;
+  readonly #access: AccessControl;
   readonly #pace: Pace;
   /** AWS delivers the events of its services at best effort; when set, they are all lost. */
   dropServiceEvents: boolean;
 
-  constructor(stacks: readonly Stack[], functions: Functions, dropServiceEvents: boolean, pace: Pace = ownPace) {
+  constructor(
+    stacks: readonly Stack[],
+    functions: Functions,
+    access: AccessControl,
+    dropServiceEvents: boolean,
+    pace: Pace = ownPace,
+  ) {
     this.#functions = functions;
+    this.#access = access;
     this.#pace = pace;
     this.dropServiceEvents = dropServiceEvents;
     this.#rules = resourcesOf(stacks, 'AWS::Events::Rule').map(({ stack, resource }) => {
@@ -121,10 +131,19 @@ export class EventBus {
     for (const rule of this.#rules) {
       if (!rule.enabled || rule.region !== event.region || !matches(rule.pattern, complete)) continue;
       for (const target of rule.targets)
-        this.#pace.after(event.source === 'aws.ec2' ? 'instanceEvent' : 'serviceEvent', () =>
-          this.#functions.invokeAsync(target.arn, target.input ?? JSON.stringify(complete)),
+        this.#pace.after(
+          event.source === 'aws.ec2' ? 'instanceEvent' : 'serviceEvent',
+          () => void this.#invoke(rule, target, target.input ?? JSON.stringify(complete)),
         );
     }
     return id;
+  }
+
+  /** An event whose target does not let EventBridge in is lost. */
+  async #invoke({ arn }: Rule, target: Target, payload: string): Promise<void> {
+    const call = { action: 'lambda:InvokeFunction', resources: [target.arn] };
+    if (await this.#access.may(serviceFor('events.amazonaws.com', arn), call)) {
+      this.#functions.invokeAsync(target.arn, payload);
+    }
   }
 }

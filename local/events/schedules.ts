@@ -1,4 +1,5 @@
 /** EventBridge Scheduler: rate schedules that invoke functions. */
+import type { AccessControl } from '../access/access-control.ts';
 import { resourcesOf, type Stack } from '../assembly/load-assembly.ts';
 import type { Functions } from '../functions/functions.ts';
 import { ownPace, type Pace } from '../pace/pace.ts';
@@ -43,11 +44,13 @@ interface ScheduleProperties {
 export class Schedules {
   readonly #schedules: Schedule[];
   readonly #functions: Functions;
+  readonly #access: AccessControl;
   readonly #pace: Pace;
   readonly #timers: NodeJS.Timeout[] = [];
 
-  constructor(stacks: readonly Stack[], functions: Functions, pace: Pace = ownPace) {
+  constructor(stacks: readonly Stack[], functions: Functions, access: AccessControl, pace: Pace = ownPace) {
     this.#functions = functions;
+    this.#access = access;
     this.#pace = pace;
     this.#schedules = resourcesOf(stacks, 'AWS::Scheduler::Schedule').map(({ stack, resource }) => {
       const { Description, ScheduleExpression, State, Target } = resource.properties as unknown as ScheduleProperties;
@@ -77,11 +80,16 @@ export class Schedules {
 
   /** Begins: the first tick comes at once, as on AWS when a rate schedule without a start date is created. */
   start(): void {
-    for (const { enabled, periodSeconds, target } of this.#schedules) {
+    for (const { name, enabled, periodSeconds, target } of this.#schedules) {
       if (!enabled) continue;
+      const session = this.#access.session(target.roleArn, name);
+      const call = { action: 'lambda:InvokeFunction', resources: [target.arn] };
+      const invoke = async (input: string) => {
+        if (await this.#access.may(session, call)) this.#functions.invokeAsync(target.arn, input);
+      };
       const tick = () => {
         const input = target.input.replaceAll('<aws.scheduler.scheduled-time>', new Date().toISOString());
-        this.#pace.after('scheduleLateness', () => this.#functions.invokeAsync(target.arn, input));
+        this.#pace.after('scheduleLateness', () => void invoke(input));
       };
       tick();
       const timer = setInterval(tick, periodSeconds * 1000);

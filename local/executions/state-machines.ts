@@ -16,7 +16,7 @@ import {
 import type { ExecutionRecord, ExecutionStatus, ExecutionStore } from './execution-store.ts';
 import { type HistoryEvent, HistoryRecorder, type LibraryEvent } from './history.ts';
 import { TaskAbandoned } from './task-failure.ts';
-import { runTask, type TaskServices } from './tasks.ts';
+import { runTask, type TaskOwner, type TaskServices } from './tasks.ts';
 
 /** A state machine as deployed. */
 export interface StateMachineFacts {
@@ -239,6 +239,11 @@ export class StateMachines {
       passed = 0;
       return this.#pace.wait('stateTransition', count);
     };
+    const owner: TaskOwner = {
+      arn: machine.arn,
+      region: machine.region,
+      session: this.#services.access.session(machine.roleArn, record.name),
+    };
     const attempt = async (name: string, resource: TaskResource, taskInput: unknown): Promise<unknown> => {
       // By then the library's event of entering this state has arrived.
       await immediate();
@@ -247,7 +252,7 @@ export class StateMachines {
       if (visit === undefined) throw new TaskAbandoned();
       await transitions();
       if (visit.closed) throw new TaskAbandoned();
-      return await runTask(this.#services, recorder, visit, resource, taskInput, machine.region);
+      return await runTask(this.#services, recorder, visit, resource, taskInput, owner);
     };
     const handlers: Record<string, (input: unknown) => Promise<unknown>> = {};
     for (const { name, resource } of states.values()) {

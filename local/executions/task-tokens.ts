@@ -9,15 +9,23 @@ type Settle = { resolve(output: unknown): void; reject(error: TaskFailure): void
 export class TaskTokens {
   readonly #open = new Map<string, Settle>();
   readonly #closed = new Set<string>();
+  /** ARN of the state machine of each token's task. */
+  readonly #machines = new Map<string, string>();
 
-  /** A new token and the promise of its result. */
-  create(): { token: string; result: Promise<unknown> } {
+  /** A new token for a task of a state machine, and the promise of its result. */
+  create(stateMachineArn: string): { token: string; result: Promise<unknown> } {
     const token = `AQCkAAAAKgAAAAMAAAAAAAAAAQ${randomBytes(96).toString('base64url')}`;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#open.set(token, { resolve, reject });
+    this.#machines.set(token, stateMachineArn);
     // The task may be over before anybody waits for its token.
     promise.catch(() => {});
     return { token, result: promise };
+  }
+
+  /** ARN of the state machine whose task was given the token; undefined for a token that never was. */
+  machineOf(token: string): string | undefined {
+    return this.#machines.get(token);
   }
 
   /** The task is over: who answers with its token is told so. */

@@ -1,5 +1,8 @@
 /** The integrations that a Task can call: Lambda functions, with and without a task token, and SNS. */
 
+import { type AccessControl, AccessDenied, type Call } from '../access/access-control.ts';
+import { refusal } from '../access/gate.ts';
+import type { RoleSession } from '../access/principal.ts';
 import type { Functions } from '../functions/functions.ts';
 import { AwsError } from '../protocols/aws-error.ts';
 import { type Json, type TaskResource, tokenPlaceholder } from './definition.ts';
@@ -10,10 +13,19 @@ import type { TaskTokens } from './task-tokens.ts';
 
 /** What tasks reach. */
 export interface TaskServices {
+  readonly access: AccessControl;
   readonly functions: Functions;
   readonly tokens: TaskTokens;
   /** Publishes with the fields of SNS's Publish; throws {@link AwsError}. */
   readonly publish: (input: Record<string, unknown>, region: string) => Promise<{ MessageId: string }>;
+}
+
+/** The state machine whose task it is. */
+export interface TaskOwner {
+  readonly arn: string;
+  readonly region: string;
+  /** Its role, as an execution has assumed it. */
+  readonly session: RoleSession;
 }
 
 /** Largest input or result of a state. */
@@ -38,8 +50,29 @@ function withToken(value: unknown, token: string): unknown {
   return value;
 }
 
+/** Asks whether the state machine's role may do it; a refusal is the task's failure, by the name that it has in a Catch. */
+async function permit({ access }: TaskServices, { session }: TaskOwner, call: Call): Promise<void> {
+  try {
+    await access.check(session, call);
+  } catch (error) {
+    if (!(error instanceof AccessDenied)) throw error;
+    const [service = ''] = call.action.split(':');
+    const { code, message, status } = refusal(service, error);
+    // As seen in https://github.com/awslabs/aws-deployment-framework/issues/460.
+    const [name, client] =
+      service === 'lambda' ? ['Lambda.AWSLambdaException', 'AWSLambda'] : [`SNS.${code}Exception`, 'Sns'];
+    throw new TaskFailure(name, `${message} (Service: ${client}; Status Code: ${status}; Error Code: ${code})`);
+  }
+}
+
 /** Invokes a function; its failure is the task's. */
-async function invokeFunction(services: TaskServices, arn: string, payload: unknown): Promise<unknown> {
+async function invokeFunction(
+  services: TaskServices,
+  owner: TaskOwner,
+  arn: string,
+  payload: unknown,
+): Promise<unknown> {
+  await permit(services, owner, { action: 'lambda:InvokeFunction', resources: [arn] });
   try {
     const result = await services.functions.invoke(arn, JSON.stringify(payload) ?? 'null');
     if (!result.ok) throw new TaskFailure(result.error.errorType, JSON.stringify(result.error));
@@ -61,28 +94,29 @@ function findFunction(services: TaskServices, name: unknown, region: string): st
 
 async function callLambda(
   services: TaskServices,
+  owner: TaskOwner,
   input: Record<string, unknown>,
-  region: string,
 ): Promise<Record<string, unknown>> {
   const { FunctionName: name, Payload: payload, ...rest } = input;
   const unknown = Object.keys(rest).filter((key) => !(key === 'InvocationType' && rest[key] === 'RequestResponse'));
   if (unknown.length > 0) {
     throw new TaskFailure('States.Runtime', `lambda:invoke: ${unknown.join(', ')} not served by the local runtime`);
   }
-  const arn = findFunction(services, name, region);
+  const arn = findFunction(services, name, owner.region);
   return {
     ExecutedVersion: '$LATEST',
-    Payload: await invokeFunction(services, arn, payload ?? {}),
+    Payload: await invokeFunction(services, owner, arn, payload ?? {}),
     SdkHttpMetadata: { HttpStatusCode: 200 },
     StatusCode: 200,
   };
 }
 
-async function publish(services: TaskServices, input: Record<string, unknown>, region: string): Promise<unknown> {
+async function publish(services: TaskServices, owner: TaskOwner, input: Record<string, unknown>): Promise<unknown> {
+  await permit(services, owner, { action: 'sns:Publish', resources: [String(input.TopicArn)] });
   // Step Functions sends a message that is not a string as JSON.
   const message = typeof input.Message === 'string' ? input.Message : JSON.stringify(input.Message);
   try {
-    const { MessageId } = await services.publish({ ...input, Message: message }, region);
+    const { MessageId } = await services.publish({ ...input, Message: message }, owner.region);
     return { MessageId, SdkHttpMetadata: { HttpStatusCode: 200 } };
   } catch (error) {
     if (error instanceof AwsError) throw new TaskFailure(`SNS.${error.code}Exception`, error.message);
@@ -103,8 +137,9 @@ export async function runTask(
   visit: Visit,
   resource: TaskResource,
   given: unknown,
-  region: string,
+  owner: TaskOwner,
 ): Promise<unknown> {
+  const { region } = owner;
   const { definition, name } = visit.state;
   const timeoutInSeconds = typeof definition.TimeoutSeconds === 'number' ? definition.TimeoutSeconds : undefined;
   const isBare = resource.kind === 'lambda';
@@ -112,7 +147,7 @@ export async function runTask(
   const [resourceType, action] = resource.kind === 'sns:publish' ? ['sns', 'publish'] : ['lambda', 'invoke'];
   const waits = resource.kind === 'lambda:invoke' && resource.waitForTaskToken;
   const names = isBare ? {} : { resourceType, resource: waits ? `${action}.waitForTaskToken` : action };
-  const task = waits ? services.tokens.create() : undefined;
+  const task = waits ? services.tokens.create(owner.arn) : undefined;
   const input = task === undefined ? given : withToken(given, task.token);
   requireWithinLimit(name, 'has parameters', input);
   const { text, details: inputDetails } = data(input as Json);
@@ -134,9 +169,9 @@ export async function runTask(
   });
   const parameters = (typeof input === 'object' && input !== null ? input : {}) as Record<string, unknown>;
   const carryOut = async (): Promise<unknown> => {
-    if (resource.kind === 'lambda') return await invokeFunction(services, resource.functionArn, input);
-    if (resource.kind === 'sns:publish') return await publish(services, parameters, region);
-    const call = callLambda(services, parameters, region);
+    if (resource.kind === 'lambda') return await invokeFunction(services, owner, resource.functionArn, input);
+    if (resource.kind === 'sns:publish') return await publish(services, owner, parameters);
+    const call = callLambda(services, owner, parameters);
     if (task === undefined) return await call;
     // The token may be answered while the function that got it still runs.
     const answer = await Promise.race([call, task.result.then(() => undefined)]);

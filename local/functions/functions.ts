@@ -2,6 +2,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AccessControl } from '../access/access-control.ts';
+import type { RoleSession } from '../access/principal.ts';
 import { resourcesOf, type Stack } from '../assembly/load-assembly.ts';
 import type { LogStore } from '../logs/log-store.ts';
 import { ownPace, type Pace } from '../pace/pace.ts';
@@ -64,6 +66,10 @@ interface Idle {
 
 interface Pool {
   readonly facts: FunctionFacts;
+  /** The role, as the function's code and Lambda's logging use it. */
+  readonly session: RoleSession;
+  /** Whether the role lets Lambda write the log; asked before the first instance starts. */
+  writesLog: Promise<boolean> | undefined;
   readonly idle: Idle[];
   readonly busy: Set<FunctionInstance>;
   readonly waiting: (() => void)[];
@@ -73,6 +79,7 @@ interface Pool {
 export class Functions {
   readonly #pools = new Map<string, Pool>();
   readonly #logs: LogStore;
+  readonly #access: AccessControl;
   readonly #startInVpc: StartCarrier;
   readonly #pace: Pace;
   readonly #pending = new Set<NodeJS.Timeout>();
@@ -87,11 +94,12 @@ export class Functions {
   constructor(
     stacks: readonly Stack[],
     directory: string,
-    logs: LogStore,
+    { logs, access }: { logs: LogStore; access: AccessControl },
     startInVpc: StartCarrier = startThread,
     pace: Pace = ownPace,
   ) {
     this.#logs = logs;
+    this.#access = access;
     this.#pace = pace;
     this.#startInVpc = startInVpc;
     rmSync(directory, { recursive: true, force: true });
@@ -138,7 +146,8 @@ export class Functions {
       };
       if (this.#pools.has(facts.arn)) throw new Error(`Function ${facts.arn} is defined twice`);
       logs.ensureGroup(facts.logGroup);
-      this.#pools.set(facts.arn, { facts, idle: [], busy: new Set(), waiting: [] });
+      const session = access.session(facts.role, facts.name, { 'lambda:SourceFunctionArn': facts.arn });
+      this.#pools.set(facts.arn, { facts, session, writesLog: undefined, idle: [], busy: new Set(), waiting: [] });
     }
   }
 
@@ -193,7 +202,7 @@ export class Functions {
     try {
       if (isNew) await this.#pace.wait(pool.facts.inVpc ? 'coldStartInVpc' : 'coldStart');
       await this.#pace.wait('warmCall');
-      return await this.#run(pool.facts, instance, payload);
+      return await this.#run(pool, instance, payload);
     } finally {
       pool.busy.delete(instance);
       const isKept = instance.alive && pool.idle.length < idleInstances && !this.#stopped;
@@ -203,21 +212,36 @@ export class Functions {
     }
   }
 
-  async #run(facts: FunctionFacts, instance: FunctionInstance, payload: string): Promise<InvocationResult> {
+  async #run(pool: Pool, instance: FunctionInstance, payload: string): Promise<InvocationResult> {
     const requestId = randomUUID();
     const started = performance.now();
     const result = await instance.invoke(requestId, payload);
-    const report = `REPORT RequestId: ${requestId}\tDuration: ${(performance.now() - started).toFixed(2)} ms\tMemory Size: ${facts.memoryMegabytes} MB`;
+    const report = `REPORT RequestId: ${requestId}\tDuration: ${(performance.now() - started).toFixed(2)} ms\tMemory Size: ${pool.facts.memoryMegabytes} MB`;
     const lines = result.ok ? [report] : [`ERROR RequestId: ${requestId} ${JSON.stringify(result.error)}`, report];
-    this.#logs.append(facts.logGroup, 'runtime', lines);
+    if (await this.#writesLog(pool)) this.#logs.append(pool.facts.logGroup, 'runtime', lines);
     return result;
   }
 
+  /** Lambda writes the log with the function's role; without the permission the lines are lost. */
+  async #writesLog(pool: Pool): Promise<boolean> {
+    pool.writesLog ??= (async () => {
+      const { facts, session } = pool;
+      const [, , , , account] = facts.arn.split(':');
+      const stream = `arn:aws:logs:${facts.region}:${account}:log-group:${facts.logGroup}:log-stream:${facts.name}`;
+      for (const action of ['logs:CreateLogStream', 'logs:PutLogEvents']) {
+        if (!(await this.#access.may(session, { action, resources: [stream] }))) return false;
+      }
+      return true;
+    })();
+    return await pool.writesLog;
+  }
+
   async #take(pool: Pool): Promise<{ instance: FunctionInstance; isNew: boolean }> {
+    const writesLog = await this.#writesLog(pool);
     if (this.#stopped) throw new AwsError('ServiceException', 'The local runtime is stopping', 500);
     while (pool.busy.size >= mostInstances) await new Promise<void>((resolve) => pool.waiting.push(resolve));
     const kept = this.#takeIdle(pool);
-    const instance = kept ?? this.#start(pool.facts);
+    const instance = kept ?? this.#start(pool, writesLog);
     pool.busy.add(instance);
     return { instance, isNew: kept === undefined };
   }
@@ -238,7 +262,8 @@ export class Functions {
     await Promise.all(cooled.flatMap(({ idle }) => idle.splice(0)).map(({ instance }) => instance.stop()));
   }
 
-  #start(facts: FunctionFacts): FunctionInstance {
+  #start({ facts, session }: Pool, writesLog: boolean): FunctionInstance {
+    const credentials = this.#access.keys.issue(session);
     const stream = `${new Date().toISOString().slice(0, 10).replaceAll('-', '/')}/[$LATEST]${randomBytes(16).toString('hex')}`;
     // No real credentials or profile of this machine may ever be used in place of the deployed function's role.
     const nowhere = {
@@ -249,15 +274,17 @@ export class Functions {
     const access = facts.inVpc
       ? {}
       : {
-          AWS_ACCESS_KEY_ID: 'LOCALRUNTIME',
-          AWS_SECRET_ACCESS_KEY: 'local',
-          AWS_SESSION_TOKEN: 'local',
+          AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+          AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+          AWS_SESSION_TOKEN: credentials.sessionToken,
           AWS_ENDPOINT_URL: this.#endpoint,
         };
     return new FunctionInstance({
       timeoutSeconds: facts.timeoutSeconds,
       start: facts.inVpc ? this.#startInVpc : startThread,
-      log: (lines) => this.#logs.append(facts.logGroup, stream, lines),
+      log: (lines) => {
+        if (writesLog) this.#logs.append(facts.logGroup, stream, lines);
+      },
       environment: {
         PATH: process.env.PATH ?? '/usr/bin:/bin',
         LANG: 'en_US.UTF-8',

@@ -50,17 +50,20 @@ function parse([service, operation, ...rest]) {
   const region = options.get('--region') ?? process.env.AWS_REGION;
   const endpoint = process.env.AWS_ENDPOINT_URL;
   if (region === undefined || endpoint === undefined) fail('AWS_REGION and AWS_ENDPOINT_URL must be set', 253);
-  return { secretId, region, endpoint };
+  // The credentials are those of the instance; the runtime knows them by its id, which the SSM agent tells scripts.
+  const instanceId = process.env.AWS_SSM_INSTANCE_ID;
+  if (instanceId === undefined) fail('Unable to locate credentials: AWS_SSM_INSTANCE_ID is not set', 253);
+  return { secretId, region, endpoint, instanceId };
 }
 
-const { secretId, region, endpoint } = parse(process.argv.slice(2));
+const { secretId, region, endpoint, instanceId } = parse(process.argv.slice(2));
 const call = request(endpoint, {
   method: 'POST',
   timeout: timeoutMilliseconds,
   headers: {
     'content-type': 'application/x-amz-json-1.1',
     'x-amz-target': 'secretsmanager.GetSecretValue',
-    authorization: `AWS4-HMAC-SHA256 Credential=HOST/20000101/${region}/secretsmanager/aws4_request, SignedHeaders=host, Signature=0`,
+    authorization: `AWS4-HMAC-SHA256 Credential=${instanceId}/20000101/${region}/secretsmanager/aws4_request, SignedHeaders=host, Signature=0`,
   },
 });
 call.on('timeout', () => call.destroy(new Error('no answer in time')));

@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Server as SocketServer } from 'node:net';
+import { type Gate, unsignedOperations } from '../access/gate.ts';
+import { isInstanceId } from '../access/principal.ts';
 import { ownPace, type Pace } from '../pace/pace.ts';
 import type { Service } from '../services/service.ts';
 import { AwsError, notServed } from './aws-error.ts';
@@ -13,7 +15,7 @@ import { matchRoute, restAnswer, restError } from './rest-json.ts';
 const maximumBodyBytes = 16 * 1024 * 1024;
 
 /** Handles requests that bypass the operations: the table's library speaks DynamoDB by itself. */
-export type RawHandler = (request: IncomingMessage, response: ServerResponse) => void;
+export type RawHandler = (request: IncomingMessage, response: ServerResponse, body: Buffer) => void;
 
 /** Runtime's own requests, to `/` and below `/_local/`, which are not AWS; undefined for those of somebody else. */
 export type ControlHandler = (request: IncomingMessage, path: string, body: string) => Promise<Answer | undefined>;
@@ -22,6 +24,8 @@ export type ControlHandler = (request: IncomingMessage, path: string, body: stri
 export interface EndpointOptions {
   readonly port: number;
   readonly services: readonly Service[];
+  /** Asked before each operation. */
+  readonly gate: Gate;
   /** Services served below the level of operations, by name. */
   readonly raw: Readonly<Record<string, RawHandler>>;
   readonly pace?: Pace;
@@ -42,12 +46,6 @@ const servicesByTarget: Readonly<Record<string, string>> = {
   Logs_20140328: 'logs',
 };
 
-/** By this key the `aws` program of hosts signs. */
-const hostKey = 'HOST';
-
-/** Operations that AWS serves without a signature: the links in SNS messages. */
-const unsignedOperations = new Set(['ConfirmSubscription', 'Unsubscribe']);
-
 async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -59,17 +57,19 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Key, region and service of the credential scope `…Credential=AKID/20261122/us-east-1/states/aws4_request, …`. */
-function credentialScope(request: IncomingMessage): { key: string; service: string; region: string } | undefined {
-  const credential = /Credential=([^/]+)\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/;
-  const [, key, region, service] = credential.exec(request.headers.authorization ?? '') ?? [];
-  return key === undefined || region === undefined || service === undefined ? undefined : { key, region, service };
+/** Access key, region and service of the credential scope `…Credential=AKID/20261122/us-east-1/states/aws4_request, …`. */
+function credentialScope(request: IncomingMessage) {
+  const [, accessKeyId, region, service] =
+    /Credential=([^/]+)\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request/.exec(request.headers.authorization ?? '') ?? [];
+  return accessKeyId === undefined || region === undefined || service === undefined
+    ? undefined
+    : { accessKeyId, region, service };
 }
 
 /** What a call takes before it is answered. A function's invocation has its own times, its instance's start among them. */
-async function takeTime(pace: Pace, service: string, key: string | undefined): Promise<void> {
+async function takeTime(pace: Pace, service: string, accessKeyId = ''): Promise<void> {
   if (service === 'lambda') return;
-  if (key === hostKey) await pace.wait('awsOnHost');
+  if (isInstanceId(accessKeyId)) await pace.wait('awsOnHost');
   await pace.wait(service === 'dynamodb' ? 'tableCall' : 'apiCall');
 }
 
@@ -203,12 +203,17 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
         throw new AwsError('MissingAuthenticationToken', 'The request is not signed: its service is unknown', 403);
       }
       name = found;
-      await takeTime(pace, name, scope?.key);
+      const accessKeyId = scope?.accessKeyId;
+      await takeTime(pace, name, accessKeyId);
       // What requests reach ends with the endpoint.
       if (closed) return undefined;
       const raw = options.raw[name];
       if (raw !== undefined) {
-        raw(request, response);
+        const body = await readBody(request);
+        operation = typeof target === 'string' ? targetOperation(target) : '(no X-Amz-Target)';
+        const input = parseJson(body.toString('utf8'));
+        await options.gate({ service: name, operation, input, region: scope?.region ?? '', accessKeyId });
+        raw(request, response, body);
         return undefined;
       }
       service = services.get(name);
@@ -223,7 +228,9 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
       const linkRegion = /^arn:[^:]+:sns:([^:]+):/.exec(
         url.searchParams.get('TopicArn') ?? url.searchParams.get('SubscriptionArn') ?? '',
       )?.[1];
-      const result = await handler.call(decoded.input, { region: scope?.region ?? linkRegion ?? '', requestId });
+      const region = scope?.region ?? linkRegion ?? '';
+      const principal = await options.gate({ service: name, operation, input: decoded.input, region, accessKeyId });
+      const result = await handler.call(decoded.input, { region, requestId, principal });
       return encode(service, contentType, requestId, operation, result);
     } catch (error) {
       if (error instanceof AwsError) return encodeError(service, name, request, requestId, error);

@@ -1,5 +1,6 @@
 /** What a service is to the endpoint: a name, a wire protocol, and its operations with their input schemas. */
 import type * as z from 'zod';
+import type { Principal } from '../access/principal.ts';
 import { AwsError } from '../protocols/aws-error.ts';
 
 /** Where a request came from and how it was addressed. */
@@ -7,6 +8,8 @@ export interface Caller {
   /** Region of the credential scope. */
   readonly region: string;
   readonly requestId: string;
+  /** Who calls; undefined where nobody has signed. */
+  readonly principal: Principal | undefined;
 }
 
 /** An operation with its own input check. */

@@ -2,6 +2,7 @@
 
 import { mkdirSync } from 'node:fs';
 import type { Server } from 'node:http';
+import { Readable } from 'node:stream';
 import dynalite from 'dynalite';
 import { resourcesOf, type Stack } from '../assembly/load-assembly.ts';
 import type { RawHandler } from '../protocols/endpoint.ts';
@@ -32,8 +33,10 @@ export class Tables {
 
   /** Serves a DynamoDB request. */
   get handler(): RawHandler {
-    return (request, response) => {
-      this.#server.emit('request', request, response);
+    return ({ method, url, headers }, response, body) => {
+      // The body has been read already; the library reads it again.
+      const again = Object.assign(Readable.from(body.length === 0 ? [] : [body]), { method, url, headers });
+      this.#server.emit('request', again, response);
     };
   }
 

@@ -1,5 +1,7 @@
 /** SNS topics, their subscriptions and deliveries. */
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { AccessControl } from '../access/access-control.ts';
+import { serviceFor } from '../access/principal.ts';
 import { resourcesOf, type Stack } from '../assembly/load-assembly.ts';
 import type { Functions } from '../functions/functions.ts';
 import { ownPace, type Pace } from '../pace/pace.ts';
@@ -83,6 +85,7 @@ export class Topics {
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #functions: Functions;
   readonly #queues: Queues;
+  readonly #access: AccessControl;
   readonly #mails: MailFolder;
   readonly #say: (line: string) => void;
   readonly #pace: Pace;
@@ -91,7 +94,7 @@ export class Topics {
 
   constructor(
     stacks: readonly Stack[],
-    { functions, queues }: { readonly functions: Functions; readonly queues: Queues },
+    { functions, queues, access }: { functions: Functions; queues: Queues; access: AccessControl },
     mails: MailFolder,
     say: (line: string) => void,
     pace: Pace = ownPace,
@@ -99,6 +102,7 @@ export class Topics {
     this.#pace = pace;
     this.#functions = functions;
     this.#queues = queues;
+    this.#access = access;
     this.#mails = mails;
     this.#say = say;
     for (const { stack, resource } of resourcesOf(stacks, 'AWS::SNS::Topic')) {
@@ -230,8 +234,16 @@ export class Topics {
     return messageId;
   }
 
+  /** Functions and queues must let the topic in. */
+  async #mayDeliver({ protocol, topicArn, endpoint }: Subscription): Promise<boolean> {
+    if (protocol !== 'lambda' && protocol !== 'sqs') return true;
+    const action = protocol === 'lambda' ? 'lambda:InvokeFunction' : 'sqs:SendMessage';
+    return await this.#access.may(serviceFor('sns.amazonaws.com', topicArn), { action, resources: [endpoint] });
+  }
+
   async #deliver(subscription: Subscription, publication: Publication, messageId: string): Promise<void> {
     const { protocol, endpoint } = subscription;
+    if (!(await this.#mayDeliver(subscription))) return;
     const text = textFor(publication, protocol);
     const timestamp = new Date().toISOString();
     await this.#pace.wait(protocol === 'email' || protocol === 'email-json' ? 'mail' : 'notification');
