@@ -56,7 +56,7 @@ function networkCalls({ region, account }: Stack, { properties }: Resource): Cal
  * Step Functions sets up the delivery of its logs with the role of the state machine, and sends its traces with it.
  *
  * @see https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
- * @see https://docs.aws.amazon.com/step-functions/latest/dg/concepts-xray-tracing.html#xray-iam
+ * @see https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html
  */
 function observationCalls({ region }: Stack, { properties }: Resource): Call[] {
   const { Destinations: destinations = [] } = (properties.LoggingConfiguration ?? {}) as { Destinations?: unknown[] };
