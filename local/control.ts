@@ -6,6 +6,7 @@ import type { Faults } from './faults/faults.ts';
 import type { Functions } from './functions/functions.ts';
 import type { Host } from './hosts/host.ts';
 import type { Hosts } from './hosts/hosts.ts';
+import { latencies, type Pace } from './pace/pace.ts';
 import { AwsError } from './protocols/aws-error.ts';
 import type { ControlHandler } from './protocols/endpoint.ts';
 
@@ -15,6 +16,7 @@ const cleanStopMilliseconds = 120_000;
 const dropSchema = z.strictObject({ drop: z.boolean() });
 const healSchema = z.strictObject({ node: z.string().optional() });
 const stopSchema = z.strictObject({ node: z.string(), how: z.enum(['off', 'clean', 'dies']) });
+const latencySchema = z.strictObject({ latency: z.enum(latencies) });
 const coolSchema = z.strictObject({ except: z.array(z.string()) });
 
 /** A change that can be asked for. */
@@ -32,16 +34,26 @@ function hostNamed(hosts: Hosts, name: string): Host {
   return host;
 }
 
+/** What can be changed. */
+export interface Controlled {
+  readonly bus: EventBus;
+  readonly faults: Faults;
+  readonly hosts: Hosts;
+  readonly functions: Functions;
+  readonly pace: Pace;
+}
+
 /**
  * `GET /_local/` says that the runtime is ready and what is wrong with its network. `PUT` changes something:
  * `events {"drop":true}` loses service events, `faults {"kind":"cut","node":…}` makes a fault of the network, `heal`
- * ends the faults of a host or all, `stop {"node":…, "how":"off"|"clean"|"dies"}` takes a host down and answers when it is off (unnoticed by EC2 when it
- * dies), `cool {"except":[…]}` has the next call of each function, but of these, start an instance.
- * A request that changes something needs the header `x-local-runtime`, which no web page can send here.
+ * ends the faults of a host or all, `stop {"node":…, "how":"off"|"clean"|"dies"}` takes a host down and answers when it
+ * is off (unnoticed by EC2 when it dies), `cool {"except":[…]}` has the next call of each function, but of these, start an
+ * instance, `latency {"latency":"aws"}` changes the pace. A request that changes something needs the header `x-local-runtime`, which no web page can send here.
  */
-export function controlRequests(bus: EventBus, faults: Faults, hosts: Hosts, functions: Functions): ControlHandler {
+export function controlRequests({ bus, faults, hosts, functions, pace }: Controlled): ControlHandler {
   const state = () => ({
     ready: true,
+    latency: pace.latency,
     dropEvents: bus.dropServiceEvents,
     faults: faults.list().map((fault) => ({ ...fault, description: describeFault(fault) })),
   });
@@ -63,6 +75,10 @@ export function controlRequests(bus: EventBus, faults: Faults, hosts: Hosts, fun
       const host = hostNamed(hosts, node);
       if (how === 'clean') await host.shutDown(cleanStopMilliseconds);
       else await (how === 'off' ? host.powerOff() : host.die());
+      return state();
+    },
+    '/_local/latency': async (body) => {
+      pace.latency = parse(latencySchema, body).latency;
       return state();
     },
     '/_local/cool': async (body) => {

@@ -282,7 +282,7 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
     ],
     raw: { dynamodb: tables.handler },
     pace,
-    control: [controlRequests(bus, faults, hosts, functions), pageRequests(stacks, functions)],
+    control: [controlRequests({ bus, faults, hosts, functions, pace }), pageRequests(stacks, functions)],
     onInternalError: (service, operation, error) => onInternalError(`${service}:${operation}`, error),
   }).catch(async (error: unknown) => {
     await tables.close();

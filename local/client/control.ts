@@ -1,9 +1,11 @@
 /** Requests to a running runtime itself: what no AWS API offers. */
 import type { Fault } from '../faults/fault.ts';
+import type { Latency } from '../pace/pace.ts';
 
 /** What the runtime says of itself. */
 export interface RuntimeState {
   readonly ready: boolean;
+  readonly latency: Latency;
   readonly dropEvents: boolean;
   readonly faults: readonly (Fault & { readonly description: string })[];
 }
@@ -40,6 +42,9 @@ export type Stop = 'off' | 'clean' | 'dies';
 
 /** Takes a host down. Returns when it is off. */
 export const stopHost = (endpoint: string, node: string, how: Stop) => put(endpoint, 'stop', { node, how });
+
+/** Changes the pace of the runtime, for whatever begins from now on. */
+export const setLatency = (endpoint: string, latency: Latency) => put(endpoint, 'latency', { latency });
 
 /** Has the next call of each function start a new instance, as after hours without a call. */
 export const coolFunctions = (endpoint: string, except: readonly string[] = []) => put(endpoint, 'cool', { except });

@@ -11,7 +11,8 @@ export type Latency = (typeof latencies)[number];
  * Each wait is its own timer, so nothing waits for anybody else's.
  */
 export class Pace {
-  readonly latency: Latency;
+  /** May change while the runtime runs: what has begun keeps its time. */
+  latency: Latency;
 
   constructor(latency: Latency = 'none') {
     this.latency = latency;

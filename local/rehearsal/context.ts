@@ -9,6 +9,8 @@ export interface RehearsalContext {
   readonly clients: LocalClients;
   /** Mails to the cluster's subscribers. */
   readonly mailbox: Mailbox;
+  /** How many times as long as at this machine's own pace everything may take. */
+  readonly patience: number;
   /** Tells what is going on, now. */
   readonly tell: (line: string) => void;
   /** Shows something that stays: a table, a refusal, a mail. */

@@ -57,6 +57,9 @@ const options = new Command('rehearsal')
     dir?: string;
   }>();
 
+/** How many times as long everything may take: AWS's times are seconds where this machine's are milliseconds. */
+const patience = { none: 1, aws: 4, 'aws-slow': 15 } as const satisfies Record<Latency, number>;
+
 const scenarios =
   options.scenarios === 'setup' ? setupScenarios : [...setupScenarios, ...nightScenarios, ...repairScenarios];
 
@@ -94,11 +97,13 @@ async function rehearse(directory: string, report: RehearsalReport): Promise<Sce
   try {
     const [cluster] = localClusters(directory);
     if (cluster === undefined) throw new Error('there is no cluster to rehearse');
+    if (options.latency !== 'none') report.show(`At AWS's pace (${options.latency}): see docs/aws-pace.md`);
     report.show(`Watch it in a browser: ${runtime.endpoint}/`);
     const context = {
       cluster,
       clients: localClients(runtime.endpoint, cluster.network.region),
       mailbox: new Mailbox(join(directory, 'mail')),
+      patience: patience[options.latency],
       tell: (line: string) => report.progress(line),
       show: (text: string) => report.show(text),
     };

@@ -25,10 +25,10 @@ function nodesOf(cluster: LocalCluster): { primary: ClusterNode; standbys: Clust
 
 /** Waits for mails, shows them, and fails if there is more than one or it does not say what it must. */
 async function expectMail(context: RehearsalContext, what: string, words: RegExp[]): Promise<Mail> {
-  const { cluster, mailbox, show, tell } = context;
+  const { cluster, mailbox, patience, show, tell } = context;
   tell(`waiting for the mail: ${what}`);
   const started = performance.now();
-  const mails = await mailbox.next(what, cluster.monitoring.checkIntervalSeconds + alertMarginSeconds);
+  const mails = await mailbox.next(what, cluster.monitoring.checkIntervalSeconds + patience * alertMarginSeconds);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const [mail] = mails;
   check(

@@ -18,8 +18,8 @@ const runbookLimitSeconds = 180;
 
 /** Runs a runbook to its success, and shows what it says it has done. */
 async function run(context: RehearsalContext, runbook: RunbookName, input: object): Promise<Record<string, unknown>> {
-  const { cluster, clients, show, tell } = context;
-  const outcome = await runRunbook(clients, cluster.name, runbook, runbookLimitSeconds, tell, input);
+  const { cluster, clients, patience, show, tell } = context;
+  const outcome = await runRunbook(clients, cluster.name, runbook, patience * runbookLimitSeconds, tell, input);
   check(outcome.status === 'SUCCEEDED', `${runbook} to succeed`, outcome);
   const { output, seconds } = outcome;
   const lines = [output.summary, output.replication].filter(Array.isArray).map((part) => part.join('\n'));
@@ -42,10 +42,11 @@ async function primaryOf({ cluster }: RehearsalContext): Promise<ClusterNode> {
 /**
  * Has an application write while something happens; afterwards every acknowledged row must be on the primary.
  *
- * @param limitSeconds longest time without an acknowledged row, on a machine that is busy
+ * @param limitSeconds longest time without an acknowledged row, on a machine that is busy, at its own pace
  */
 async function underLoad(context: RehearsalContext, work: () => Promise<void>, limitSeconds: number): Promise<void> {
-  const { cluster, show } = context;
+  const { cluster, patience, show } = context;
+  const limit = patience * limitSeconds;
   await makeLedger(cluster, await primaryOf(context));
   const writer = LedgerWriter.start(cluster, 100, Date.now());
   try {
@@ -62,11 +63,11 @@ async function underLoad(context: RehearsalContext, work: () => Promise<void>, l
   const missing = await missingRows(cluster, await primaryOf(context), writer.acknowledged);
   check(missing.length === 0, 'every acknowledged row to be there', missing);
   show(`${writer.acknowledged.length} rows acknowledged, 0 missing; longest time without one ${longest.toFixed(1)} s`);
-  check(longest < limitSeconds, `writes to stall for less than ${limitSeconds} s`, `${longest} s`);
+  check(longest < limit, `writes to stall for less than ${limit} s`, `${longest} s`);
 }
 
 /** Waits until every other node streams, in the order of the configuration. */
-async function allStream({ cluster }: RehearsalContext, primary: ClusterNode): Promise<void> {
+async function allStream({ cluster, patience }: RehearsalContext, primary: ClusterNode): Promise<void> {
   const [first, ...rest] = cluster.nodes.filter(({ name }) => name !== primary.name);
   const expected = [`${first?.name} sync`, ...rest.map(({ name }) => `${name} potential`)].join('\n');
   await waitForSql(
@@ -74,7 +75,7 @@ async function allStream({ cluster }: RehearsalContext, primary: ClusterNode): P
     primary,
     "select application_name || ' ' || sync_state from pg_stat_replication where state = 'streaming' order by sync_priority",
     expected,
-    30,
+    patience * 30,
   );
 }
 
@@ -112,13 +113,13 @@ const oldPrimaryReturns: Scenario = {
   id: 'rewind',
   title: 'The former primary comes back as if nothing had happened: rejoin stops it, keeps its WAL and rewinds it',
   run: async (context) => {
-    const { clients, cluster } = context;
+    const { clients, cluster, patience } = context;
     const former = formerPrimary ?? nodeNamed(cluster, cluster.nodes[0]?.name ?? '');
     await underLoad(
       context,
       async () => {
         await clients.ec2.send(new StartInstancesCommand({ InstanceIds: [former.instanceId] }));
-        await waitForSql(cluster, former, 'select pg_is_in_recovery()', 'f', 60);
+        await waitForSql(cluster, former, 'select pg_is_in_recovery()', 'f', patience * 60);
         const output = await run(context, 'rejoin', { node: former.name });
         check(output.method === 'rewind', 'a rewind', output.method);
       },

@@ -14,8 +14,8 @@ import { check, type RehearsalContext, type Scenario } from './context.ts';
 /** A setup of three empty hosts takes seconds; this is for a slow machine. */
 const setupLimitSeconds = 300;
 
-const setup = ({ clients, cluster, tell }: RehearsalContext) =>
-  runRunbook(clients, cluster.name, 'setup', setupLimitSeconds, tell);
+const setup = ({ clients, cluster, patience, tell }: RehearsalContext) =>
+  runRunbook(clients, cluster.name, 'setup', patience * setupLimitSeconds, tell);
 
 function succeeded(outcome: RunbookOutcome): Extract<RunbookOutcome, { status: 'SUCCEEDED' }> {
   check(

@@ -132,6 +132,6 @@ test('events can be lost and delivered again while the runtime runs', async () =
     fetch(`${fixture.client.endpoint}/_local/events`, { method: 'PUT', headers, body: JSON.stringify({ drop }) });
   expect(await (await put(true)).json()).toMatchObject({ dropEvents: true });
   const state = await fetch(`${fixture.client.endpoint}/_local/`);
-  expect(await state.json()).toEqual({ ready: true, dropEvents: true, faults: [] });
+  expect(await state.json()).toEqual({ ready: true, latency: 'none', dropEvents: true, faults: [] });
   await put(false);
 });
