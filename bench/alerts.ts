@@ -6,6 +6,7 @@ import type { ClusterNode } from '../lambdas/contract/cluster-config.ts';
 import { startPostgres, stopPostgres } from '../local/client/host-power.ts';
 import { Writer } from '../local/client/writer.ts';
 import { killAll, processesOf } from '../local/hosts/host-processes.ts';
+import type { Latency } from '../local/pace/pace.ts';
 import { median, percentile } from './measure.ts';
 import { type RunningCluster, withRunningCluster } from './running-cluster.ts';
 import { printTable } from './table.ts';
@@ -69,7 +70,7 @@ async function secondsToMail(running: RunningCluster, { name, subject, make, rep
   const started = Date.now();
   try {
     await make(running);
-    const [mail] = await mailbox.next(name, 3 * checkIntervalSeconds + 30);
+    const [mail] = await mailbox.next(name, 3 * checkIntervalSeconds + 120);
     if (mail === undefined || !subject.test(mail.subject)) throw new Error(`${name}: the mail says ${mail?.subject}`);
     return (statSync(join(directory, 'mail', mail.file)).mtimeMs - started) / 1000;
   } finally {
@@ -79,10 +80,10 @@ async function secondsToMail(running: RunningCluster, { name, subject, make, rep
 }
 
 /** @param count faults that a single check can prove, of each kind as many; a third as many hangs come on top */
-export async function alertFigures(count: number, checkIntervalSeconds: number): Promise<void> {
+export async function alertFigures(count: number, checkIntervalSeconds: number, latency: Latency): Promise<void> {
   const kinds = faults.filter(({ provable }) => provable).length;
   const seconds = new Map<Fault, number[]>(faults.map((fault) => [fault, []]));
-  await withRunningCluster({ monitoring: { checkIntervalSeconds } }, async (running) => {
+  await withRunningCluster({ monitoring: { checkIntervalSeconds }, latency }, async (running) => {
     const writer = await Writer.start(running.cluster, running.nodes.primary);
     await running.untilReplicating();
     for (let round = 0; round < Math.ceil(count / kinds); round += 1) {
@@ -103,7 +104,7 @@ export async function alertFigures(count: number, checkIntervalSeconds: number):
     Math.max(...all),
   ];
   const provable = faults.filter((fault) => fault.provable).flatMap((fault) => seconds.get(fault) ?? []);
-  console.log(`From the fault to the mail, checks every ${checkIntervalSeconds} s:`);
+  console.log(`From the fault to the mail, checks every ${checkIntervalSeconds} s, latency ${latency}:`);
   printTable(
     ['fault', 'times', 'min s', 'median s', 'p95 s', 'max s'],
     [...faults.map((fault) => row(fault.name, seconds.get(fault) ?? [])), row('all but hangs', provable)],

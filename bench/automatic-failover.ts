@@ -13,6 +13,7 @@ import { LedgerWriter, makeLedger, missingRows } from '../local/client/ledger.ts
 import { primariesOf } from '../local/client/node-sql.ts';
 import { runbookArn, runRunbook } from '../local/client/runbook-run.ts';
 import { waitFor } from '../local/client/wait-for.ts';
+import type { Latency } from '../local/pace/pace.ts';
 import { median } from './measure.ts';
 import { type RunningCluster, withRunningCluster } from './running-cluster.ts';
 import { printTable } from './table.ts';
@@ -28,14 +29,21 @@ interface Round {
 }
 
 /** @param loseEvents EC2's events of the crash are lost: only the schedule finds it */
-export async function automaticFailoverFigures(rounds: number, interval: number, loseEvents: boolean): Promise<void> {
+export async function automaticFailoverFigures(
+  rounds: number,
+  interval: number,
+  loseEvents: boolean,
+  latency: Latency,
+): Promise<void> {
   const monitoring = { checkIntervalSeconds: interval };
-  const results = await withRunningCluster({ monitoring, policy: { failover: 'automatic' } }, (running) =>
+  const results = await withRunningCluster({ monitoring, policy: { failover: 'automatic' }, latency }, (running) =>
     campaign(running, rounds, interval, loseEvents),
   );
   const seconds = results.map((round) => round.seconds);
   const starts = results.map(({ startedAfter }) => startedAfter);
-  console.log(`automatic failover, a check every ${interval} s${loseEvents ? ', without events of EC2' : ''}`);
+  console.log(
+    `automatic failover, a check every ${interval} s, latency ${latency}${loseEvents ? ', without events of EC2' : ''}`,
+  );
   printTable(
     ['', 'median s', 'max s'],
     [
@@ -88,10 +96,10 @@ async function failOver(
   await stopHost(endpoint, primary.name, 'off');
   const crashed = Date.now();
   if (loseEvents) await dropEvents(endpoint, false);
-  await waitFor('rows on another primary', 120, () => writer.lastAcknowledged > crashed + 500);
+  await waitFor('rows on another primary', 600, () => writer.lastAcknowledged > crashed + 500);
   const { to } = writer.takeLongestGap();
   const successor = await primaryOf(running);
-  const runbooks = await waitFor('the end of the runbook', 120, async () => {
+  const runbooks = await waitFor('the end of the runbook', 600, async () => {
     const all = await executions(running);
     return all.length > before && all.every(({ status }) => status !== 'RUNNING') && all;
   });

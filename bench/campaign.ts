@@ -5,15 +5,20 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { DeleteItemCommand } from '@aws-sdk/client-dynamodb';
 import { DescribeInstancesCommand, StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
 import exampleClusters from '../clusters.json' with { type: 'json' };
 import type { RunbookName } from '../lambdas/contract/names.ts';
 import { type LocalClients, localClients } from '../local/client/aws-clients.ts';
+import { checkerItem, checkerKnows, checkerState } from '../local/client/checker-state.ts';
 import { dataDirectoryOf, hostPath, type LocalCluster, localClusters } from '../local/client/host-access.ts';
 import { stopPostgres } from '../local/client/host-power.ts';
+import type { Mailbox } from '../local/client/mailbox.ts';
 import { waitForSql } from '../local/client/node-sql.ts';
 import { runRunbook } from '../local/client/runbook-run.ts';
 import { waitFor } from '../local/client/wait-for.ts';
+import type { HostKind } from '../local/hosts/hosting.ts';
+import type { Latency } from '../local/pace/pace.ts';
 import { freePort } from './running-cluster.ts';
 
 export type Node = LocalCluster['nodes'][number];
@@ -21,10 +26,20 @@ export type Node = LocalCluster['nodes'][number];
 /** A runtime that is killed has to come up again within this. */
 const readyMilliseconds = 120_000;
 
+/** What a campaign's runtime is started with. */
+export interface CampaignOptions {
+  /** Sets the notes' cluster up first. */
+  readonly setUp?: boolean;
+  readonly hosts?: HostKind;
+  readonly latency?: Latency;
+  readonly checkIntervalSeconds?: number;
+}
+
 export class Campaign {
   readonly cluster: LocalCluster;
   readonly clients: LocalClients;
-  readonly #directory: string;
+  readonly endpoint: string;
+  readonly directory: string;
   readonly #command: readonly string[];
   #runtime: ChildProcess;
 
@@ -34,19 +49,22 @@ export class Campaign {
     this.cluster = cluster;
     this.clients = localClients(endpoint, cluster.network.region);
     this.#runtime = runtime;
-    this.#directory = directory;
+    this.directory = directory;
+    this.endpoint = endpoint;
     this.#command = command;
   }
 
   /** Starts a runtime of its own and sets the notes' cluster up in it, unless told not to. */
-  static async start({ setUp = true } = {}): Promise<Campaign> {
+  static async start(options: CampaignOptions = {}): Promise<Campaign> {
+    const { setUp = true, hosts = 'processes', latency = 'none', checkIntervalSeconds = 5 } = options;
     const directory = mkdtempSync(join(tmpdir(), 'campaign-'));
     chmodSync(directory, 0o755);
     const file = join(directory, 'input.json');
-    const monitoring = { checkIntervalSeconds: 5 };
+    const monitoring = { checkIntervalSeconds };
     writeFileSync(file, JSON.stringify(exampleClusters.map((cluster) => ({ ...cluster, monitoring }))));
     const port = await freePort();
     const main = ['local/main.ts', '--clusters', file, '--port', `${port}`, '--dir', directory];
+    main.push('--hosts', hosts, '--latency', latency);
     const command = ['local/reaper.pl', process.execPath, ...main];
     const runtime = await startRuntime(command);
     const campaign = new Campaign(runtime, directory, command, `http://127.0.0.1:${port}`);
@@ -63,13 +81,13 @@ export class Campaign {
     const exit = once(this.#runtime, 'exit');
     this.#runtime.kill('SIGTERM');
     await exit;
-    rmSync(this.#directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true });
   }
 
   /** Kills the runtime, and with it every host, and starts it again: the hosts boot. */
   async restartKilled(): Promise<void> {
     const exit = once(this.#runtime, 'exit');
-    process.kill(Number.parseInt(readFileSync(join(this.#directory, 'runtime.pid'), 'utf8'), 10), 'SIGKILL');
+    process.kill(Number.parseInt(readFileSync(join(this.directory, 'runtime.pid'), 'utf8'), 10), 'SIGKILL');
     await exit;
     this.#runtime = await startRuntime(this.#command);
   }
@@ -101,7 +119,7 @@ export class Campaign {
       const { Reservations } = await this.clients.ec2.send(new DescribeInstancesCommand({ InstanceIds: [instanceId] }));
       return Reservations?.[0]?.Instances?.[0]?.State?.Name;
     };
-    await waitFor(`${instanceId} to run`, 60, async () => {
+    await waitFor(`${instanceId} to run`, 300, async () => {
       const now = await state();
       if (now === 'stopped') await this.clients.ec2.send(new StartInstancesCommand({ InstanceIds: [instanceId] }));
       return now === 'running';
@@ -121,6 +139,32 @@ export class Campaign {
     }
     await this.succeed('setup', {});
     return `setup, since rejoin said ${outcome.error}`;
+  }
+
+  /** Waits until the checker knows this primary: a failover goes by that. */
+  async knows({ name }: Node): Promise<void> {
+    await checkerKnows(this.clients, this.cluster.name, name);
+  }
+
+  /** Waits until something holds. */
+  async until(what: string, holds: () => boolean): Promise<void> {
+    await waitFor(what, 120, holds);
+  }
+
+  /** A random moment between two checks. */
+  async moment(): Promise<void> {
+    await pause(Math.random() * this.cluster.monitoring.checkIntervalSeconds * 1000);
+  }
+
+  /** Makes the checker forget everything, and waits until it has seen the cluster healthy. */
+  async forgetIncidents(mailbox: Mailbox): Promise<void> {
+    await this.clients.dynamodb.send(new DeleteItemCommand(checkerItem(this.cluster.name)));
+    await waitFor('a healthy check', 120, async () => {
+      const state = await checkerState(this.clients, this.cluster.name);
+      if (state === null) return null;
+      return state.memory.primary !== null && state.incident === null && Object.keys(state.pending).length === 0;
+    });
+    await mailbox.unread();
   }
 
   /** Waits until all others stream from the primary, and commits wait for one of them. */

@@ -1,21 +1,29 @@
 /**
- * `npm run bench:failovers -- [COUNT [SERIES]]`: failovers under load. While applications write the primary's PostgreSQL is killed and
+ * `npm run bench:failovers -- [--latency aws] [COUNT [SERIES]]`: failovers under load. While applications write the primary's PostgreSQL is killed and
  * its host can be reached, or the host loses its power, and in the third series comes back during the failover or right
  * after it; the failover runbook is started.
  * What must hold: no acknowledged row is lost, and never do two nodes acknowledge writes at the same time.
  */
 import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { killPostmaster } from '../local/client/host-power.ts';
 import { LedgerWriter, makeLedger, missingRows } from '../local/client/ledger.ts';
 import { primariesOf } from '../local/client/node-sql.ts';
 import { waitFor } from '../local/client/wait-for.ts';
 import { WriteProbe, writesBesideAnother } from '../local/client/write-probe.ts';
+import { latencies } from '../local/pace/pace.ts';
 import { Campaign, type Node, spread } from './campaign.ts';
 
-const count = Number(process.argv[2] ?? 20);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { latency: { type: 'string', default: 'none' } },
+});
+const latency = latencies.find((known) => known === values.latency);
+if (latency === undefined) throw new Error(`--latency takes ${latencies.join(', ')}`);
+const count = Number(positionals[0] ?? 20);
 /** Words of the title of the only series to be run. */
-const only = process.argv[3] ?? '';
+const only = positionals[1] ?? '';
 const writerCount = 4;
 const writeIntervalMilliseconds = 20;
 
@@ -100,7 +108,7 @@ async function failOver(campaign: Campaign, series: number, { happens, hostRetur
   }
 }
 
-const campaign = await Campaign.start();
+const campaign = await Campaign.start({ latency });
 let failed = false;
 try {
   const [first] = await primariesOf(campaign.cluster);

@@ -4,13 +4,16 @@
  * Without a name it takes some minutes; `npm run bench -- alerts`, `automatic-failover` and `silence` take longer, and
  * `npm run bench -- machines` needs root.
  */
-import { Argument, Command } from 'commander';
+import { Argument, Command, Option } from 'commander';
+import { type HostKind, hostKinds } from '../local/hosts/hosting.ts';
+import { type Latency, latencies } from '../local/pace/pace.ts';
 import { alertFigures } from './alerts.ts';
 import { automaticFailoverFigures } from './automatic-failover.ts';
 import { checkFigures } from './checks.ts';
 import { firstSecondsFigures } from './first-seconds.ts';
 import { functionFigures } from './functions.ts';
 import { machineFigures } from './machines.ts';
+import { paceFigures } from './paces.ts';
 import { rejoinFigures } from './rejoin.ts';
 import { setupFigures } from './setup.ts';
 import { silenceFigures } from './silence.ts';
@@ -25,18 +28,21 @@ interface Options {
   readonly rounds: number;
   readonly failovers: number;
   readonly dropEvents: boolean;
+  readonly latency: Latency;
+  readonly hosts: HostKind;
 }
 
 const campaigns: Readonly<Record<string, (options: Options) => Promise<void>>> = {
   functions: functionFigures,
-  setup: ({ rounds }) => setupFigures(rounds, gigabyteRows),
+  setup: ({ rounds, latency }) => setupFigures(rounds, gigabyteRows, latency),
   checks: checkFigures,
-  alerts: ({ faults, interval }) => alertFigures(faults, interval),
-  'automatic-failover': ({ failovers, interval, dropEvents }) =>
-    automaticFailoverFigures(failovers, interval, dropEvents),
+  alerts: ({ faults, interval, latency }) => alertFigures(faults, interval, latency),
+  'automatic-failover': ({ failovers, interval, dropEvents, latency }) =>
+    automaticFailoverFigures(failovers, interval, dropEvents, latency),
   'first-seconds': ({ rounds }) => firstSecondsFigures(rounds),
   machines: ({ rounds }) => machineFigures(rounds),
-  rejoin: ({ rounds }) => rejoinFigures(rounds),
+  rejoin: ({ rounds, latency }) => rejoinFigures(rounds, latency),
+  paces: ({ rounds, hosts }) => paceFigures(rounds, hosts),
   silence: ({ minutes, interval }) => silenceFigures(minutes, interval),
 };
 
@@ -48,10 +54,16 @@ const command = new Command('bench')
   .option('--interval <seconds>', 'alerts, automatic-failover, silence: time between checks', number, 10)
   .option('--minutes <number>', 'silence: of the healthy cluster, and of the broken one', number, 10)
   .option('--failovers <number>', 'automatic-failover: how many', number, 20)
+  .addOption(
+    new Option('--latency <pace>', 'setup, alerts, automatic-failover, rejoin: as on this machine, or as on AWS')
+      .choices(latencies)
+      .default('none'),
+  )
+  .addOption(new Option('--hosts <kind>', 'paces: what hosts are made of').choices(hostKinds).default('processes'))
   .option('--drop-events', 'automatic-failover: those of the crash are lost', false)
   .option(
     '--rounds <number>',
-    'first-seconds, setup: how often; machines: how often each boots; rejoin: how often by each method',
+    'first-seconds, setup, paces: how often; machines: how often each boots; rejoin: how often by each method',
     number,
     5,
   )

@@ -7,6 +7,7 @@ import { startPostgres, stopAsByCrash, stopPostgres } from '../local/client/host
 import { superuserSql } from '../local/client/node-sql.ts';
 import { runRunbook } from '../local/client/runbook-run.ts';
 import { waitFor } from '../local/client/wait-for.ts';
+import type { Latency } from '../local/pace/pace.ts';
 import { median } from './measure.ts';
 import { type RunningCluster, withRunningCluster } from './running-cluster.ts';
 import { printTable } from './table.ts';
@@ -112,8 +113,8 @@ class Rejoins {
 }
 
 /** Prints the median and the longest of each method. */
-export async function rejoinFigures(rounds: number): Promise<void> {
-  await withRunningCluster({}, async (running) => {
+export async function rejoinFigures(rounds: number, latency: Latency): Promise<void> {
+  await withRunningCluster({ latency }, async (running) => {
     const rejoins = new Rejoins(running);
     await rejoins.sql(
       rejoins.primary,
@@ -136,6 +137,6 @@ export async function rejoinFigures(rounds: number): Promise<void> {
       await rejoins.rejoin(former, 'follow');
     }
     const rows = [...rejoins.seconds].map(([what, all]) => [what, median(all), Math.max(...all)]);
-    printTable(['rejoin', 'median s', 'longest s'], rows, 1);
+    printTable([`rejoin, latency ${latency}`, 'median s', 'longest s'], rows, 1);
   });
 }

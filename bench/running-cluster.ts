@@ -14,6 +14,7 @@ import { waitForSql } from '../local/client/node-sql.ts';
 import { runRunbook } from '../local/client/runbook-run.ts';
 import { waitFor } from '../local/client/wait-for.ts';
 import type { HostKind } from '../local/hosts/hosting.ts';
+import type { Latency } from '../local/pace/pace.ts';
 import { startRuntime } from '../local/runtime.ts';
 
 export class RunningCluster {
@@ -74,11 +75,12 @@ export interface ClusterOptions {
   readonly policy?: object;
   /** What hosts are made of; processes when omitted. */
   readonly hosts?: HostKind;
+  readonly latency?: Latency;
 }
 
 /** Starts a runtime with the example cluster, changed as asked for; works with it, removes everything. */
 export async function withCluster<T>(
-  { monitoring, policy, hosts = 'processes' }: ClusterOptions,
+  { monitoring, policy, hosts = 'processes', latency = 'none' }: ClusterOptions,
   work: (running: RunningCluster) => Promise<T>,
 ): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-'));
@@ -92,7 +94,7 @@ export async function withCluster<T>(
   };
   writeFileSync(clustersFile, JSON.stringify([changed]));
   try {
-    const runtime = await startRuntime({ clustersFile, hosts, port: await freePort(), directory });
+    const runtime = await startRuntime({ clustersFile, hosts, port: await freePort(), directory, latency });
     try {
       const [cluster] = localClusters(directory);
       if (cluster === undefined) throw new Error('clusters.json holds no cluster');

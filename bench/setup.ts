@@ -7,6 +7,7 @@ import { localClients } from '../local/client/aws-clients.ts';
 import { stopAsByCrash } from '../local/client/host-power.ts';
 import { superuserSql } from '../local/client/node-sql.ts';
 import { runRunbook } from '../local/client/runbook-run.ts';
+import type { Latency } from '../local/pace/pace.ts';
 import { startRuntime } from '../local/runtime.ts';
 import { median, timed } from './measure.ts';
 import { printTable } from './table.ts';
@@ -63,10 +64,10 @@ async function setUp(cluster: Cluster, endpoint: string): Promise<number> {
  * On empty nodes: from nothing to the proven write, by both.
  * With data: the runbook runs on a configured primary that holds `rows` of 1 kB and has lost its standbys.
  */
-async function oneRound(rows: number): Promise<Round> {
+async function oneRound(rows: number, latency: Latency): Promise<Round> {
   const directory = mkdtempSync(join(scratch, 'runtime-'));
   chmodSync(directory, 0o755);
-  const runtime = await startRuntime({ clustersFile: 'clusters.json', port, directory });
+  const runtime = await startRuntime({ clustersFile: 'clusters.json', port, directory, latency });
   try {
     const [cluster] = runtime.clusters;
     const [primary, ...standbys] = cluster?.nodes ?? [];
@@ -97,16 +98,16 @@ async function oneRound(rows: number): Promise<Round> {
 }
 
 /** Prints the median of each of some rounds: what the disk does at the moment changes both by half. */
-export async function setupFigures(rounds: number, rows: number): Promise<void> {
+export async function setupFigures(rounds: number, rows: number, latency: Latency): Promise<void> {
   const all: Round[] = [];
-  for (let round = 0; round < rounds; round += 1) all.push(await oneRound(rows));
+  for (let round = 0; round < rounds; round += 1) all.push(await oneRound(rows, latency));
   const row = (what: string, figures: readonly SetupFigures[]) => {
     const runbook = median(figures.map(({ runbookSeconds }) => runbookSeconds));
     const byHand = median(figures.map(({ byHandSeconds }) => byHandSeconds));
     return [what, runbook, byHand, runbook / byHand];
   };
   printTable(
-    ['setup', 'runbook s', 'by hand s', 'ratio'],
+    [`setup, latency ${latency}`, 'runbook s', 'by hand s', 'ratio'],
     [
       row(
         'three empty nodes',
