@@ -48,9 +48,9 @@ function links({ cluster, runbooks }: DashboardProps): cloudwatch.IWidget {
     height: 3,
     markdown: [
       `## ${cluster.name}`,
-      `Nodes: ${nodes.join(' · ')}`,
+      `Nodes: ${nodes.join(', ')}`,
       '',
-      `Runbooks: ${runbookLinks.join(' · ')} | Logs: ${logLinks.join(' · ')}`,
+      `Runbooks: ${runbookLinks.join(', ')} | Logs: ${logLinks.join(', ')}`,
     ].join('\n'),
   });
 }

@@ -40,13 +40,13 @@ export function clusterLayout(cluster: Cluster, facts: DeploymentFacts): string[
     ['SSLMODE', replication.tls ? 'require' : 'disable'],
   ];
   return [
+    'declare -A NODE_ADDRESS NODE_CONNECTS_FROM NODE_PORT NODE_DATA_DIRECTORY NODE_SOCKET_DIRECTORY \\',
+    'NODE_LISTEN_ADDRESSES NODE_SLOT',
     'layout() {',
     ...constants.map(([name, value]) => `${name}=${quoted(value)}`),
     `OBSERVER_NETWORKS=(${network.observerSubnets.map(({ cidr }) => quoted(cidr)).join(' ')})`,
     `LIMITS=(${standbyLimits.join(' ')})`,
     'NODES=()',
-    'declare -gA NODE_ADDRESS NODE_CONNECTS_FROM NODE_PORT NODE_DATA_DIRECTORY NODE_SOCKET_DIRECTORY \\',
-    'NODE_LISTEN_ADDRESSES NODE_SLOT',
     '# name, address, where its connections come from, port, data directory, socket directory, listen_addresses, slot',
     ...cluster.nodes.map((node) =>
       [

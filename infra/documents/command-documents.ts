@@ -15,6 +15,7 @@ import {
   nodesPlaceholder,
 } from '../../lambdas/contract/node-commands.ts';
 import { checkAllowedPatterns } from './allowed-patterns.ts';
+import { checkAscii } from './ascii.ts';
 import { clusterLayout, type DeploymentFacts, quoted } from './cluster-layout.ts';
 import { withoutUnusedFunctions } from './used-functions.ts';
 
@@ -96,14 +97,12 @@ function documentParameters(cluster: Cluster, command: NodeCommandName, document
 /**
  * The documents of a cluster, in the order of {@link nodeCommandNames}.
  *
- * @throws OperatorError InvalidDocument when the SSM agent would refuse one of them
+ * @throws OperatorError InvalidDocument when the SSM agent would refuse one of them, or one holds more than ASCII
  */
 export function commandDocuments(cluster: Cluster, facts: DeploymentFacts): CommandDocument[] {
   const document = resourceNames(cluster.name).document;
-  return nodeCommandNames.map((command) => ({
-    name: document(command),
-    command,
-    content: {
+  return nodeCommandNames.map((command) => {
+    const content = {
       schemaVersion: '2.2',
       description: nodeCommands[command].summary,
       parameters: documentParameters(cluster, command, document(command)),
@@ -118,6 +117,8 @@ export function commandDocuments(cluster: Cluster, facts: DeploymentFacts): Comm
           },
         },
       ],
-    },
-  }));
+    };
+    checkAscii(document(command), content);
+    return { name: document(command), command, content };
+  });
 }

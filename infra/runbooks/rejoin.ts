@@ -78,7 +78,7 @@ export class RejoinRunbook extends Construct {
     const inspect = this.command('Inspect node', 'inspect-node', '$.inspection');
     const plan = functionStep(this, 'Plan rejoin', {
       comment:
-        'Chooses the method, with reasons. Refuses what only a person can decide, another cluster’s data above all.',
+        "Chooses the method, with reasons. Refuses what only a person can decide, another cluster's data above all.",
       lambdaFunction: functions.get('plan-rejoin'),
       payload: {
         node: JsonPath.stringAt(node),

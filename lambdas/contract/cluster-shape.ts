@@ -161,7 +161,13 @@ const monitoringSchema = z.strictObject({
 
 const alertsSchema = z.strictObject({
   emails: z.array(z.email('must be an e-mail address')).default([]),
-  httpEndpoints: z.array(z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })).default([]),
+  httpEndpoints: z
+    .array(
+      z
+        .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+        .refine((url) => /^[!-~]*$/.test(url), 'must be ASCII: percent-encode the path, and write the host as xn--…'),
+    )
+    .default([]),
   slack: z
     .strictObject({
       workspaceId: z.string().regex(/^T[A-Z0-9]{5,}$/, 'must be a Slack workspace id such as T0123ABCD'),

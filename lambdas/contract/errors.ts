@@ -5,7 +5,8 @@
 export const errorMeanings = {
   // Configuration and runbook input
   InvalidClusters: 'clusters.json is not what its schema asks for',
-  InvalidDocument: 'the SSM agent would refuse a command document on every host; seen when the stack is synthesized',
+  InvalidDocument:
+    'a command document would be refused on every host, or is not ASCII; seen when the stack is synthesized',
   InvalidInput: 'input of a runbook or function is not what its schema asks for',
   // One operation at a time
   AnotherRunbookRuns: 'the cluster’s lock is held by a running execution',

@@ -114,7 +114,7 @@ export const nodeCommands = {
     parameters: primaryParameter,
   },
   'checkpoint-primary': {
-    summary: 'Has the primary’s control file name its timeline, by which pg_rewind goes.',
+    summary: "Has the primary's control file name its timeline, by which pg_rewind goes.",
     mutating: true,
     executionTimeoutSeconds: 600,
     parameters: {},
@@ -126,13 +126,13 @@ export const nodeCommands = {
     parameters: primaryParameter,
   },
   'rewind-node': {
-    summary: 'Takes the stopped node back to where its history and the primary’s part, with pg_rewind.',
+    summary: "Takes the stopped node back to where its history and the primary's part, with pg_rewind.",
     mutating: true,
     executionTimeoutSeconds: 43200,
     parameters: primaryParameter,
   },
   'rebuild-node': {
-    summary: 'Clones the primary beside the node’s old data, verifies it, puts it in place and keeps the old data.',
+    summary: "Clones the primary beside the node's old data, verifies it, puts it in place and keeps the old data.",
     mutating: true,
     executionTimeoutSeconds: 172800,
     parameters: primaryParameter,
@@ -182,7 +182,7 @@ export const nodeCommands = {
   },
   'stop-following': {
     summary:
-      'Ends a standby’s streaming, so that no commit is acknowledged because of it, and reports how far its WAL goes.',
+      "Ends a standby's streaming, so that no commit is acknowledged because of it, and reports how far its WAL goes.",
     mutating: true,
     executionTimeoutSeconds: 180,
     parameters: standbyNamesParameter,

@@ -43,6 +43,7 @@ describe('a template', () => {
     ['a property that does not exist', 'AWS::DynamoDB::Table', { TableNam: 'state' }],
     ['a value of the wrong type', 'AWS::Lambda::Function', { Timeout: 'soon' }],
     ['a reference to nothing', 'AWS::Lambda::Function', { Role: { 'Fn::GetAtt': ['Nobody', 'Arn'] } }],
+    ['a text that is not ASCII', 'AWS::SNS::Topic', { DisplayName: 'PostgreSQL\u2019s alerts' }],
   ])('is refused with %s', (_, type, change) => {
     expect(problemsAfter((template) => Object.assign(firstOf(template, type), change))).not.toEqual([]);
   });

@@ -2,6 +2,9 @@
  * Validates a cloud assembly before anybody deploys it: `node test/infra/validate-assembly.ts cdk.out`.
  *
  * - every template against CloudFormation's resource schemas and rules, warnings included;
+ * - no text of a template is anything but ASCII, for CloudFormation gives the rest back as question marks
+ *   (https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/814): a comparison with what is
+ *   deployed then sees changes that are none, and an import is refused (https://github.com/aws/aws-cdk-cli/issues/1915);
  * - every state machine by asl-validator and by our own checks;
  * - no finding of cdk-nag is left in the assembly's report, and every one that was acknowledged has a reason.
  */
@@ -24,7 +27,7 @@ export function assemblyProblems(directory: string): string[] {
   if (stacks.length === 0) return [`${directory}: no stack`];
   return [
     ...templateProblems(stacks),
-    ...stacks.flatMap((stack) => [...definitionProblems(stack), ...reasonProblems(stack)]),
+    ...stacks.flatMap((stack) => [...asciiProblems(stack), ...definitionProblems(stack), ...reasonProblems(stack)]),
     ...reportedProblems(directory),
   ];
 }
@@ -45,6 +48,23 @@ function templateProblems(stacks: StackArtifact[]): string[] {
       ({ resourceLogicalId, locations }) => `${ruleName} ${resourceLogicalId} ${locations.join(' ')}: ${description}`,
     ),
   );
+}
+
+/** Texts with anything but printable ASCII and line breaks. */
+function asciiProblems({ name, template }: StackArtifact): string[] {
+  return textsOf(template).flatMap(({ path, text }) => {
+    const [foreign] = /[^\n\t -~]/u.exec(text) ?? [];
+    return foreign === undefined ? [] : [`${name} ${path.join('.')}: "${foreign}" is not ASCII`];
+  });
+}
+
+function textsOf(value: unknown, path: string[] = []): { path: string[]; text: string }[] {
+  if (typeof value === 'string') return [{ path, text: value }];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [
+    { path: [...path, key], text: key },
+    ...textsOf(inner, [...path, key]),
+  ]);
 }
 
 function definitionProblems({ name, template }: StackArtifact): string[] {

@@ -135,7 +135,7 @@ login_works() {
 }
 
 # psql's \password sends a verifier only: no clear password reaches the server or its log. Without a terminal it
-# reads each password, twice, from standard input. set_passwords USER PASSWORD…
+# reads each password, twice, from standard input. set_passwords USER PASSWORD...
 set_passwords() {
   local -a commands=()
   local passwords='' users=''
@@ -147,6 +147,6 @@ set_passwords() {
     shift 2
   done
   printf '%s' "$passwords" |
-    try_psql -d postgres "${commands[@]}" >/dev/null ||
+    try_psql -d postgres ${commands[@]+"${commands[@]}"} >/dev/null ||
     sql_failed SqlFailed "Set the password of $users by hand and start the runbook again."
 }

@@ -46,9 +46,9 @@ main() {
       'Nothing was changed. Repair what the message says and start rejoin again.'
   fi
   mapfile -t summary < <(summarize "$directory")
-  write_file "$directory/summary.txt" "$(printf '%s\n' "${summary[@]}")"
+  write_file "$directory/summary.txt" "$(printf '%s\n' ${summary[@]+"${summary[@]}"})"
   succeed "$(json_object changed true directory "$(json_string "$directory")" bytes "$bytes" \
-    summary "$(json_strings "${summary[@]}")")"
+    summary "$(json_strings ${summary[@]+"${summary[@]}"})")"
 }
 
 # The last place that this node and the primary have in common: sets FORK_TIMELINE and FORK_LSN.

@@ -44,7 +44,7 @@ wait_until_confirming() {
   local deadline=$((SECONDS + streaming_limit))
   while [[ -z $(confirming_receiver) ]]; do
     if ((SECONDS >= deadline)); then
-      fail StandbyNotStreaming "$NODE was restarted with larger limits (${raised[*]}), and has not caught up with its primary within $streaming_limit s. $(server_log)" \
+      fail StandbyNotStreaming "$NODE was restarted with larger limits (${raised[*]-}), and has not caught up with its primary within $streaming_limit s. $(server_log)" \
         'The primary was not changed. Start the rejoin runbook for the node, then setup again.'
     fi
     sleep 0.1

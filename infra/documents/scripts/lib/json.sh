@@ -49,7 +49,7 @@ json_strings() {
   printf ']'
 }
 
-# json_object NAME JSON NAME JSON …: an object of values that are JSON already.
+# json_object NAME JSON NAME JSON ...: an object of values that are JSON already.
 json_object() {
   local separator=''
   printf '{'
@@ -61,7 +61,7 @@ json_object() {
   printf '}'
 }
 
-# json_bool COMMAND …: true or false, by how the command ends.
+# json_bool COMMAND ...: true or false, by how the command ends.
 json_bool() {
   if "$@"; then printf true; else printf false; fi
 }

@@ -1,11 +1,13 @@
 # Limits that must not be lower on a standby than on its primary (LIMITS). With lower ones PostgreSQL 14 and later stop
 # replaying, earlier ones end, and none starts again. They are only ever raised.
 
+declare -A LIMIT_NEEDED=()
+
 # Sets LIMIT_NEEDED: what this node needs at least of each, by the cluster's configuration and by its control file,
 # which notes the primary's as far as they are known here.
 read_needed_limits() {
   local i line
-  declare -gA LIMIT_NEEDED=()
+  LIMIT_NEEDED=()
   for i in "${!SETTING_NAMES[@]}"; do need_limit "${SETTING_NAMES[i]}" "${SETTING_VALUES[i]}"; done
   if ! has_own_controldata; then return 0; fi
   while IFS= read -r line; do

@@ -11,7 +11,8 @@ listener() {
 # The inode of the listening socket on the address or on every address.
 listening_socket() {
   local address=$1 port file a b c d hex
-  local -a files=()
+  # Without any file awk would read its standard input.
+  local -a files=(/dev/null)
   printf -v port ':%04X' "$2"
   IFS=. read -r a b c d <<<"$address"
   printf -v hex '%02X%02X%02X%02X' "$d" "$c" "$b" "$a"

@@ -28,7 +28,7 @@ forget_progress() {
   if [[ -e $PROGRESS ]]; then as_postgres rm -f -- "$PROGRESS"; fi
 }
 
-# followed COMMAND …: runs a command that may take hours, and ends it if a newer operation comes to this host.
+# followed COMMAND ...: runs a command that may take hours, and ends it if a newer operation comes to this host.
 # Its output comes through a pipe, whose end is its end: no polling. What is not progress is left in $scratch/words.
 followed() {
   local line read_status=0 pid status=0

@@ -17,7 +17,7 @@ fetch_secret() {
   fi
 }
 
-# ask_for_secrets ID…: has them all there for fetch_secret. At the same time: the AWS CLI takes most of a second to start.
+# ask_for_secrets ID...: has them all there for fetch_secret. At the same time: the AWS CLI takes most of a second to start.
 ask_for_secrets() {
   local id
   for id in "$@"; do ask_for_secret "$id" & done

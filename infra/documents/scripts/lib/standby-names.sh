@@ -1,6 +1,6 @@
 # What a value of synchronous_standby_names means: a bare list is FIRST 1, names match without regard to case.
 
-# Prints METHOD COUNT NAME NAME …, or nothing if the value is empty, or the value itself if it is not of the grammar.
+# Prints METHOD COUNT NAME NAME ..., or nothing if the value is empty, or the value itself if it is not of the grammar.
 standby_names_meaning() {
   local text=$1 method=FIRST count=1 names='' token='' space='[[:space:]]*'
   local name="(\"(([^\"]|\"\")+)\"|[^][:space:](),\"]+)"

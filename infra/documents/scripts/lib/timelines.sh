@@ -1,10 +1,13 @@
 # Timelines: whether this node has WAL that the primary lacks. Then it cannot follow as it is.
 
+# Here and not in the function: in bash 4.2 the value of a declare -g there makes an empty local.
+declare -A TIMELINE_LEFT_AT=()
+
 # read_primary_timelines: asks the primary; sets PRIMARY_IDENTIFIER, PRIMARY_TIMELINE, PRIMARY_LSN and, for each earlier
 # timeline of its history, where it left that one: TIMELINE_LEFT_AT.
 read_primary_timelines() {
   local answer line
-  declare -gA TIMELINE_LEFT_AT=()
+  TIMELINE_LEFT_AT=()
   answer=$(ask_primary IDENTIFY_SYSTEM)
   read -r PRIMARY_IDENTIFIER PRIMARY_TIMELINE PRIMARY_LSN _ <<<"$answer"
   # The first one has no history.
