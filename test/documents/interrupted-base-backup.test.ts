@@ -119,6 +119,25 @@ describe.sequential('a base backup that is interrupted', () => {
   );
 
   it(
+    'by nothing when a line of its progress comes in two pieces, as from a busy host',
+    async () => {
+      const instead = {
+        'take_base_backup() {': [
+          'in_pieces() {',
+          `  printf '  1'; sleep 2; printf '07584/229544 kB (46%%), 0/1 tablespace\\n'; run_pg_basebackup`,
+          '}',
+          'take_base_backup() {',
+        ].join('\n'),
+        'followed run_pg_basebackup': 'followed in_pieces',
+      };
+      const run = await hosts.run('beta', 'take-base-backup', primary, { epoch: 5, instead });
+      expect(run.answer).toMatchObject({ ok: true });
+      expect(run.stderr).toContain(`${107_584 * 1024} of ${229_544 * 1024} bytes (46%)`);
+    },
+    limit,
+  );
+
+  it(
     'by a copy that is not whole: nothing is put in place',
     async () => {
       // A file that the manifest knows and that changes on its way stands for a disk that loses data.

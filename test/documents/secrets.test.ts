@@ -37,7 +37,8 @@ describe.sequential('secrets', () => {
 
   it('are in no output, no process’s arguments or environment, and no server log', () => {
     const log = readFileSync(join(`${hosts.dataOf('alpha')}.runbook`, 'postgresql.log'), 'utf8');
-    expect(log).toContain('ALTER USER replica PASSWORD');
+    // From version 17 on psql puts every name in quotation marks.
+    expect(log).toMatch(/ALTER USER "?replica"? PASSWORD/);
     expect([...processes].some((text) => text.includes('psql'))).toBe(true);
     for (const text of [...outputs, ...processes, log]) expect(text).not.toContain(password);
   });

@@ -8,7 +8,7 @@ note_progress() {
   local done_bytes total_bytes percent
   if [[ $1 == 'waiting for checkpoint' ]]; then return 0; fi
   [[ $1 =~ ^[[:space:]]*([0-9]+)/([0-9]+)\ kB\ \(([0-9]+)%\) ]] || return 1
-  done_bytes=$((BASH_REMATCH[1] * 1024)) total_bytes=$((BASH_REMATCH[2] * 1024)) percent=${BASH_REMATCH[3]}
+  done_bytes=$((10#${BASH_REMATCH[1]} * 1024)) total_bytes=$((10#${BASH_REMATCH[2]} * 1024)) percent=$((10#${BASH_REMATCH[3]}))
   # shellcheck disable=SC2034 # for those who want to know
   copied_bytes=$total_bytes
   local text="${progress_of:-base backup} of $NODE: $done_bytes of $total_bytes bytes ($percent%)"
@@ -31,19 +31,21 @@ forget_progress() {
 # followed COMMAND ...: runs a command that may take hours, and ends it if a newer operation comes to this host.
 # Its output comes through a pipe, whose end is its end: no polling. What is not progress is left in $scratch/words.
 followed() {
-  local line read_status=0 pid status=0
+  local line='' piece read_status=0 pid status=0
   : >"$scratch/words"
   mkfifo "$scratch/pipe"
   "$@" >"$scratch/pipe" 2>&1 </dev/null 3>&- 4>&- 9>&- &
   pid=$!
   exec 5<"$scratch/pipe"
   rm "$scratch/pipe"
-  # Status 1 is the end of the pipe, above 128 a second without a line.
+  # Status 1 is the end of the pipe, above 128 a second without the end of a line: what came of it is its beginning.
   until ((read_status == 1)); do
     read_status=0
-    read -r -t 1 -u 5 line || read_status=$?
-    if ((read_status == 0)); then
+    read -r -t 1 -u 5 piece || read_status=$?
+    line+=$piece
+    if ((read_status == 0)) || [[ $read_status -eq 1 && -n $line ]]; then
       note_progress "$line" || printf '%s\n' "$line" >>"$scratch/words"
+      line=''
     fi
     check_epoch
   done
