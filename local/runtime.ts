@@ -32,6 +32,7 @@ import { Hosts, makeProcessHosts } from './hosts/hosts.ts';
 import { makeMachines } from './hosts/machines/machines.ts';
 import { whyNoMachines } from './hosts/machines/why-no-machines.ts';
 import { LogStore } from './logs/log-store.ts';
+import { checkedServices, taskInputCheck } from './models/checked-services.ts';
 import { type Latency, ownPace, Pace } from './pace/pace.ts';
 import { pageRequests } from './page/dashboard-page.ts';
 import { AwsError } from './protocols/aws-error.ts';
@@ -40,6 +41,7 @@ import { EventSourceMappings } from './queues/event-source-mappings.ts';
 import { Queues } from './queues/queues.ts';
 import { Secrets } from './secrets/secrets.ts';
 import { cloudFormationService } from './services/cloudformation.ts';
+import { dynamoDbService } from './services/dynamodb.ts';
 import { ec2Service } from './services/ec2.ts';
 import { eventsService } from './services/events.ts';
 import { lambdaService } from './services/lambda.ts';
@@ -238,10 +240,11 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
   const topics = new Topics(stacks, { functions, queues, access }, mails, say, pace);
   const documents = new Documents(stacks);
   const tokens = new TaskTokens();
+  const checkPublish = await taskInputCheck('sns', 'Publish');
   const machines = new StateMachines(
     stacks,
     new ExecutionStore(join(directory, 'executions')),
-    { access, functions, tokens, publish: async (input) => publishFromTask(topics, input) },
+    { access, functions, tokens, publish: async (input) => publishFromTask(topics, input, checkPublish) },
     (record, region) => bus.put(executionEvent(record, region, record.executionArn.split(':')[4] ?? '')),
     pace,
   );
@@ -266,7 +269,7 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
       functionArn: (name) => ifThere(() => functions.find(name, region).arn),
       machineOfToken: (token) => tokens.machineOf(token),
     })),
-    services: [
+    services: await checkedServices([
       statesService(machines, tokens),
       ssmService(documents, hosts, commands, pace),
       secretsManagerService(secrets),
@@ -279,8 +282,8 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
       ec2Service(hosts, onInternalError),
       cloudFormationService(stacks, started),
       stsService(account),
-    ],
-    raw: { dynamodb: tables.handler },
+      dynamoDbService(tables),
+    ]),
     pace,
     control: [controlRequests({ bus, faults, hosts, functions, pace }), pageRequests(stacks, functions)],
     onInternalError: (service, operation, error) => onInternalError(`${service}:${operation}`, error),

@@ -109,7 +109,8 @@ export function commandDocuments(cluster: Cluster, facts: DeploymentFacts): Comm
       mainSteps: [
         {
           action: 'aws:runShellScript',
-          name: 'run',
+          // SSM takes no shorter one where it is asked about a step.
+          name: 'runScript',
           precondition: { StringEquals: ['platformType', 'Linux'] },
           inputs: {
             timeoutSeconds: `${nodeCommands[command].executionTimeoutSeconds}`,

@@ -150,7 +150,9 @@ export class HistoryRecorder {
 
   /** Adds an event to the branch of a visit. */
   add(visit: Visit, type: string, more: object, timestamp = Date.now()): number {
-    const id = this.#append(type, timestamp, visit.lastId, { [details(type)]: more });
+    // What has nothing to tell has no details: some types of events do not know any.
+    const told = Object.keys(more).length === 0 ? {} : { [details(type)]: more };
+    const id = this.#append(type, timestamp, visit.lastId, told);
     visit.lastId = id;
     this.#lastIds.set(visit.branch, id);
     return id;

@@ -1,6 +1,6 @@
 /** The one HTTP endpoint: finds the service of a request, decodes it, calls the operation, encodes the answer. */
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo, Server as SocketServer } from 'node:net';
 import { type Gate, unsignedOperations } from '../access/gate.ts';
 import { isInstanceId } from '../access/principal.ts';
@@ -14,9 +14,6 @@ import { matchRoute, restAnswer, restError } from './rest-json.ts';
 /** The largest request that any served operation takes, with room to spare. */
 const maximumBodyBytes = 16 * 1024 * 1024;
 
-/** Handles requests that bypass the operations: the table's library speaks DynamoDB by itself. */
-export type RawHandler = (request: IncomingMessage, response: ServerResponse, body: Buffer) => void;
-
 /** Runtime's own requests, to `/` and below `/_local/`, which are not AWS; undefined for those of somebody else. */
 export type ControlHandler = (request: IncomingMessage, path: string, body: string) => Promise<Answer | undefined>;
 
@@ -26,8 +23,6 @@ export interface EndpointOptions {
   readonly services: readonly Service[];
   /** Asked before each operation. */
   readonly gate: Gate;
-  /** Services served below the level of operations, by name. */
-  readonly raw: Readonly<Record<string, RawHandler>>;
   readonly pace?: Pace;
   /** Asked in this order. */
   readonly control: readonly ControlHandler[];
@@ -170,7 +165,7 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
   const { pace = ownPace } = options;
   let closed = false;
 
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<Answer | undefined> {
+  async function answer(request: IncomingMessage): Promise<Answer | undefined> {
     const requestId = randomUUID();
     const contentType = request.headers['content-type'];
     const url = new URL(request.url ?? '/', 'http://127.0.0.1');
@@ -207,15 +202,6 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
       await takeTime(pace, name, accessKeyId);
       // What requests reach ends with the endpoint.
       if (closed) return undefined;
-      const raw = options.raw[name];
-      if (raw !== undefined) {
-        const body = await readBody(request);
-        operation = typeof target === 'string' ? targetOperation(target) : '(no X-Amz-Target)';
-        const input = parseJson(body.toString('utf8'));
-        await options.gate({ service: name, operation, input, region: scope?.region ?? '', accessKeyId });
-        raw(request, response, body);
-        return undefined;
-      }
       service = services.get(name);
       if (service === undefined) {
         const action = typeof target === 'string' ? targetOperation(target) : `${request.method} ${url.pathname}`;
@@ -241,7 +227,7 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
   }
 
   const server: Server = createServer((request, response) => {
-    answer(request, response).then(
+    answer(request).then(
       (result) => {
         if (result === undefined) return;
         response.writeHead(result.status, { ...result.headers, 'content-length': Buffer.byteLength(result.body) });

@@ -16,8 +16,6 @@ export function cloudFormationService(stacks: readonly Stack[], started: Date): 
     LogicalResourceId: resource.logicalId,
     PhysicalResourceId: resource.id,
     ResourceType: resource.type,
-    LastUpdatedTimestamp: started,
-    Timestamp: started,
     ResourceStatus: 'CREATE_COMPLETE',
   });
   const byName = z.strictObject({ StackName: z.string(), NextToken: z.string().optional() });
@@ -68,7 +66,12 @@ export function cloudFormationService(stacks: readonly Stack[], started: Date): 
           return {
             StackResources: resources
               .filter(({ logicalId }) => LogicalResourceId === undefined || logicalId === LogicalResourceId)
-              .map((resource) => ({ StackName: name, StackId: id, ...describeResource(resource) })),
+              .map((resource) => ({
+                StackName: name,
+                StackId: id,
+                ...describeResource(resource),
+                Timestamp: started,
+              })),
           };
         },
         'ValidationError',
@@ -76,7 +79,10 @@ export function cloudFormationService(stacks: readonly Stack[], started: Date): 
       ListStackResources: operation(
         byName,
         ({ StackName }, { region }) => ({
-          StackResourceSummaries: find(StackName, region).resources.map(describeResource),
+          StackResourceSummaries: find(StackName, region).resources.map((resource) => ({
+            ...describeResource(resource),
+            LastUpdatedTimestamp: started,
+          })),
         }),
         'ValidationError',
       ),

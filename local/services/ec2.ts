@@ -47,7 +47,8 @@ function describe(host: Host) {
     instanceState: state(host.state),
     privateDnsName: `ip-${facts.address.replaceAll('.', '-')}.${facts.region}.compute.internal`,
     privateIpAddress: facts.address,
-    instanceType: 't4g.local',
+    // Instances have a type that AWS has; which it is means nothing here.
+    instanceType: process.arch === 'arm64' ? 't4g.medium' : 't3.medium',
     launchTime: host.launched,
     placement: { availabilityZone: facts.availabilityZone, tenancy: 'default' },
     subnetId: facts.subnetId,

@@ -40,8 +40,13 @@ function publish(topics: Topics, input: PublishInput): { MessageId: string } {
   return { MessageId };
 }
 
-/** Publishes for a state machine's task. */
-export function publishFromTask(topics: Topics, input: unknown): { MessageId: string } {
+/** Publishes for a state machine's task, which Step Functions does without a request that the endpoint would see. */
+export function publishFromTask(
+  topics: Topics,
+  input: unknown,
+  check: (input: unknown) => void,
+): { MessageId: string } {
+  check(input);
   const parsed = publishInput.safeParse(input);
   if (!parsed.success)
     throw new AwsError(

@@ -68,7 +68,7 @@ function describeCommand(command: Command) {
 }
 
 const outputConfig = (command: Command) => ({
-  CloudWatchLogGroupName: command.logGroup ?? '',
+  CloudWatchLogGroupName: command.logGroup,
   CloudWatchOutputEnabled: command.logGroup !== undefined,
 });
 

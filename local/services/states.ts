@@ -19,13 +19,13 @@ function summary(record: ExecutionRecord) {
   return { executionArn, stateMachineArn, name, status, startDate, stopDate };
 }
 
-/** An event without inputs and outputs. */
+/** An event without inputs and outputs; a task's parameters may be empty and not missing. */
 function withoutData(event: HistoryEvent): object {
   return Object.fromEntries(
     Object.entries(event).map(([key, value]) => {
       if (!key.endsWith('Details')) return [key, value];
-      const { input: _input, output: _output, parameters: _parameters, ...rest } = value as Record<string, unknown>;
-      return [key, rest];
+      const { input: _input, output: _output, parameters, ...rest } = value as Record<string, unknown>;
+      return [key, parameters === undefined ? rest : { ...rest, parameters: '' }];
     }),
   );
 }

@@ -11,7 +11,7 @@ import {
 const facts = { name: 'doc', arn: 'arn', region: 'us-east-1', account: '000000000000' };
 const step = (more: object = {}, inputs: object = {}) => ({
   action: 'aws:runShellScript',
-  name: 'run',
+  name: 'runScript',
   inputs: { runCommand: ['echo {{ Node }}'], ...inputs },
   ...more,
 });
