@@ -2,6 +2,7 @@
 import { createValidatedPolicy } from '@cloud-copilot/iam-policy';
 import { allowedContextKeysForRequest, isWildcardOnlyAction, runUnsafeSimulation } from '@cloud-copilot/iam-simulate';
 import type { NamedPolicy, PolicyDocument } from './policy.ts';
+import type { Context } from './principal.ts';
 
 /** A request as IAM sees it. */
 export interface Request {
@@ -12,7 +13,7 @@ export interface Request {
   readonly action: string;
   /** `*` for an action that knows no resources. */
   readonly resource: string;
-  readonly context: Readonly<Record<string, string>>;
+  readonly context: Context;
 }
 
 /** The policies that decide it. */
@@ -74,7 +75,9 @@ export async function evaluate(request: Request, applicable: Applicable): Promis
           action,
           resource: { resource, accountId: request.account },
           contextVariables: Object.fromEntries(
-            Object.entries(request.context).filter(([key]) => keys.has(key.toLowerCase())),
+            Object.entries(request.context)
+              .filter(([key]) => keys.has(key.toLowerCase()))
+              .map(([key, value]) => [key, typeof value === 'string' ? value : [...value]]),
           ),
         },
         identityPolicies: policies.identity.map(({ name, document }) => ({ name, policy: document })),

@@ -93,11 +93,19 @@ const secret =
     return { action, resources: [own], context: { 'secretsmanager:SecretId': own } };
   };
 
+/** The value of the one attribute that our tables have as their key. */
+function leadingKeys({ Key: key }: Input): string[] {
+  const [value, ...more] = Object.values((key ?? {}) as Record<string, Record<string, unknown>>);
+  return value === undefined || more.length > 0 ? [] : Object.values(value).map(String);
+}
+
 const table =
   (action: string): Asks =>
   (input, place) => {
     const own = named(place, 'dynamodb', 'table/', text(input, 'TableName'));
-    return { action, resources: [input.IndexName === undefined ? own : `${own}/index/${text(input, 'IndexName')}`] };
+    const resources = [input.IndexName === undefined ? own : `${own}/index/${text(input, 'IndexName')}`];
+    const keys = leadingKeys(input);
+    return { action, resources, ...(keys.length === 0 ? {} : { context: { 'dynamodb:LeadingKeys': keys } }) };
   };
 
 /** The tables of a batch are the keys of its requests. */

@@ -24,6 +24,7 @@ const knownKeys = new Set(
     'aws:SecureTransport',
     'aws:SourceAccount',
     'aws:SourceArn',
+    'dynamodb:LeadingKeys',
     'lambda:SourceFunctionArn',
     'secretsmanager:SecretId',
   ].map((key) => key.toLowerCase()),

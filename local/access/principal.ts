@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Role } from './policy.ts';
 
 /** Values that a request carries besides its own, by condition key. */
-export type Context = Readonly<Record<string, string>>;
+export type Context = Readonly<Record<string, string | readonly string[]>>;
 
 /** A person with credentials of her own: may do everything, as an administrator may. */
 export interface Person {
