@@ -65,7 +65,10 @@ export async function stopInstance(node: ClusterNode, patienceMilliseconds: numb
       (await states([instanceId]).catch((error: Error) => notAsked(node, error))).get(instanceId) ?? 'unknown';
     if (off(seen)) return { instanceId, state: seen, at: new Date().toISOString() };
     // Asked again if somebody starts it meanwhile. One that is starting can be stopped only when it has started.
-    if (seen === 'running') await client.send(new StopInstancesCommand({ InstanceIds: [instanceId], Force: true }));
+    // Force alone tries a graceful shutdown first, for minutes:
+    // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StopInstances.html
+    const stop = { InstanceIds: [instanceId], Force: true, SkipOsShutdown: true };
+    if (seen === 'running') await client.send(new StopInstancesCommand(stop));
     await pause(lookAgainMilliseconds);
     throw new OperatorError(
       'InstanceNotStopped',

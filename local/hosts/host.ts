@@ -60,8 +60,12 @@ export interface Host {
   readonly lastSeen: Date;
   /** Switches the host on: the agent answers, and an enabled PostgreSQL starts by itself. */
   boot(): Promise<void>;
-  /** Cuts the power, as EC2 does when it is told to: everything on the host is gone at once, and EC2 says so. */
-  powerOff(): Promise<void>;
+  /**
+   * Cuts the power, as EC2 does when it is told to: everything on the host is gone at once, and EC2 says so.
+   *
+   * @param waits EC2 takes the time that the operating system's shutdown would take, too
+   */
+  powerOff(waits?: boolean): Promise<void>;
   /** Loses the power unnoticed, as by a fault of its hardware: EC2 goes on to say that it runs. */
   die(): Promise<void>;
   /** Shuts the host down, PostgreSQL first and cleanly; cuts the power when the limit is over. */

@@ -84,11 +84,11 @@ export class ProcessHost extends StatefulHost implements Host {
     });
   }
 
-  async powerOff(): Promise<void> {
+  async powerOff(waits = false): Promise<void> {
     if (this.state === 'stopped') return;
     this.enter('stopping');
     await this.cutPower();
-    await this.pace.wait('instanceStop');
+    await this.takeTimeToStop(waits);
     this.enter('stopped');
   }
 

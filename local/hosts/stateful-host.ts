@@ -62,6 +62,12 @@ export abstract class StatefulHost {
     return this.#state === 'pending';
   }
 
+  /** What EC2 takes until it says that the host is stopped. */
+  protected async takeTimeToStop(waits: boolean): Promise<void> {
+    if (waits) await this.pace.wait('instanceShutdown');
+    await this.pace.wait('instanceStop');
+  }
+
   /** Ends everything on the host at once, whatever EC2 says of it. */
   protected abstract cutPower(): Promise<void>;
 

@@ -123,9 +123,13 @@ export function ec2Service(hosts: Hosts, onInternalError: (what: string, error: 
         'InvalidParameterValue',
       ),
       StopInstances: operation(
-        z.strictObject({ InstanceId: instanceIds, Force: z.stringbool().optional() }),
-        ({ InstanceId }, { region }) =>
-          change(InstanceId, region, (host) => inBackground('StopInstances', host.powerOff())),
+        z.strictObject({
+          InstanceId: instanceIds,
+          Force: z.stringbool().optional(),
+          SkipOsShutdown: z.stringbool().default(false),
+        }),
+        ({ InstanceId, SkipOsShutdown }, { region }) =>
+          change(InstanceId, region, (host) => inBackground('StopInstances', host.powerOff(!SkipOsShutdown))),
         'InvalidParameterValue',
       ),
       StartInstances: operation(

@@ -61,6 +61,8 @@ export class MachineHost extends StatefulHost implements Host {
   /** Process 1 and the agent of the current boot, as seen from outside. */
   #init: Process | undefined;
   #agent: number | undefined;
+  /** EC2 waits for the operating system's shutdown, too. */
+  #waits = false;
 
   constructor(options: MachineHostOptions) {
     super(options.facts);
@@ -180,7 +182,7 @@ export class MachineHost extends StatefulHost implements Host {
     }
     await removeGroups(this.#options.group);
     if (!this.hasDied) {
-      await this.pace.wait('instanceStop');
+      await this.takeTimeToStop(this.#waits);
       this.enter('stopped');
     }
     for (const resolve of this.#waiting.splice(0)) resolve();
@@ -195,7 +197,8 @@ export class MachineHost extends StatefulHost implements Host {
     await room.configure(['ip', 'link', 'delete', link]).catch(() => undefined); // gone already, or the room is
   }
 
-  async powerOff(): Promise<void> {
+  async powerOff(waits = false): Promise<void> {
+    this.#waits = waits;
     if (this.#power === undefined) return this.#noteStop();
     this.enter('stopping');
     await this.cutPower();
@@ -205,7 +208,7 @@ export class MachineHost extends StatefulHost implements Host {
   async #noteStop(): Promise<void> {
     if (this.state === 'stopped') return;
     this.enter('stopping');
-    await this.pace.wait('instanceStop');
+    await this.takeTimeToStop(this.#waits);
     this.enter('stopped');
   }
 
