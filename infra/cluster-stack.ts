@@ -47,7 +47,6 @@ export class ClusterStack extends Stack {
       stateTable: table,
       topic,
       checksQueue: queue,
-      commandLog,
       documentArns: documents.arns,
     });
     const { stateMachines } = new Runbooks(this, 'Runbooks', { cluster, functions });

@@ -2,7 +2,6 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
@@ -20,7 +19,6 @@ export interface FunctionResources {
   readonly stateTable: dynamodb.Table;
   readonly topic: sns.Topic;
   readonly checksQueue: sqs.Queue;
-  readonly commandLog: logs.ILogGroup;
   readonly documentArns: string[];
 }
 
@@ -50,7 +48,7 @@ export function functionDefinitions(
   scope: Construct,
   resources: FunctionResources,
 ): Record<HandlerName, FunctionDefinition> {
-  const { cluster, credentials, stateTable, topic, checksQueue, commandLog, documentArns } = resources;
+  const { cluster, credentials, stateTable, topic, checksQueue, documentArns } = resources;
   const runbooks = runbookArns(scope, cluster.name);
   const observer = functionArn(scope, cluster, 'observe-cluster');
   const stateTableEnvironment = { STATE_TABLE: stateTable.tableName };
@@ -85,7 +83,7 @@ export function functionDefinitions(
     'run-node-command': {
       description: 'Sends one command to one host',
       timeoutSeconds: 30,
-      environment: { ...stateTableEnvironment, COMMAND_LOG_GROUP: commandLog.logGroupName },
+      environment: stateTableEnvironment,
       mayDo: [
         write('commands'),
         allow(['ssm:SendCommand'], [...documentArns, ...instanceArns(scope, cluster)]),

@@ -6,11 +6,10 @@ import type { Cluster } from '../lambdas/contract/cluster-config.ts';
 import { resourceNames } from '../lambdas/contract/names.ts';
 import type { Credentials } from './credentials.ts';
 import { allow } from './function-definitions.ts';
-import { acknowledgeWildcard } from './wildcards.ts';
 
 /**
- * What the hosts may do beyond being managed by SSM: read the cluster's passwords and stream the output of our
- * commands to their log group.
+ * What the hosts may do beyond being managed by SSM: read the cluster's passwords and show the progress of a copy
+ * in the log group.
  *
  * An inline policy in the role `network.hostRoleName`: a role takes ten managed policies, but as many inline ones as
  * fit into 10,240 characters (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html), and a stack
@@ -32,8 +31,7 @@ export class HostPolicy extends Construct {
     const policyName = `${resourceNames(cluster.name).hostPolicy}-${region}`;
     const statements = [
       allow(['secretsmanager:GetSecretValue'], [credentials.replication.secretArn, credentials.monitoring.secretArn]),
-      allow(['logs:CreateLogStream', 'logs:PutLogEvents', 'logs:DescribeLogStreams'], [commandLog.logGroupArn]),
-      allow(['logs:DescribeLogGroups'], ['*']),
+      allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [commandLog.logGroupArn]),
     ];
     if (hostRoleName === undefined) {
       this.command = putRolePolicy(Stack.of(this), policyName, new iam.PolicyDocument({ statements }));
@@ -41,12 +39,6 @@ export class HostPolicy extends Construct {
     }
     const roles = [iam.Role.fromRoleName(this, 'HostRole', hostRoleName)];
     new iam.Policy(this, 'InRole', { policyName, statements, roles });
-    acknowledgeWildcard(this, {
-      resource: '*',
-      reason:
-        'logs:DescribeLogGroups has no resource type, and the SSM agent streams no output before it has found its ' +
-        'log group with it.',
-    });
   }
 }
 

@@ -1,5 +1,6 @@
 /** The cluster's constants as bash: the part of a command's script that tells it where everything is. */
 import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
+import { resourceNames } from '../../lambdas/contract/names.ts';
 import { managedSettings, standbyLimits } from '../../lambdas/contract/postgres-settings.ts';
 import { slotName } from '../../lambdas/contract/slot-name.ts';
 
@@ -33,6 +34,7 @@ export function clusterLayout(cluster: Cluster, facts: DeploymentFacts): string[
     ['MONITORING_USER', monitoring.user],
     ['REPLICATION_SECRET', facts.replicationSecretId],
     ['MONITORING_SECRET', facts.monitoringSecretId],
+    ['LOG_GROUP', resourceNames(cluster.name).commandLogGroup],
     ['REGION', facts.region],
     ['AUTHENTICATION', replication.authentication],
     ['COMMIT_LEVEL', replication.commitLevel],

@@ -63,6 +63,9 @@ export const rejoinPlanSchema = z.object({
 });
 export type RejoinPlan = z.infer<typeof rejoinPlanSchema>;
 
+/** Why the progress of a copy could not be put into the log group; null, or missing, when nothing hindered that. */
+const progressFailure = z.string().nullish();
+
 /** The state of the runbook as its steps have left it: what each method that was tried has said. */
 export const rejoinStateSchema = z.object({
   plan: rejoinPlanSchema,
@@ -75,8 +78,8 @@ export const rejoinStateSchema = z.object({
       summary: z.array(z.string()),
     })
     .optional(),
-  rewound: z.object({ bytes: z.number() }).optional(),
-  rebuilt: z.object({ bytes: z.number(), formerData: z.string().nullable() }).optional(),
+  rewound: z.object({ bytes: z.number(), progressFailure }).optional(),
+  rebuilt: z.object({ bytes: z.number(), formerData: z.string().nullable(), progressFailure }).optional(),
   discarded: z.object({ directories: z.array(z.string()), kept: z.array(z.string()) }).optional(),
   /** Why a method did not bring the node back, for which the next one was taken. */
   startFailure: failureSchema.optional(),

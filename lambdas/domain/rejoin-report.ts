@@ -1,6 +1,7 @@
 /** Judges whether a node has rejoined, and says what was done to it. */
 import type { Cluster } from '../contract/cluster-config.ts';
 import { OperatorError } from '../contract/errors.ts';
+import { resourceNames } from '../contract/names.ts';
 import type { NodeFacts, Observation } from '../contract/observation.ts';
 import type { RejoinMethod, RejoinReport, RejoinState } from '../contract/rejoin.ts';
 import { expectedRule, sameRule } from './expected-rule.ts';
@@ -98,7 +99,8 @@ export function rejoinReport(
     wantedStandbyNames: wantedStandbyNames(cluster, plan.primary, facts),
     replication: replicationTable(cluster, facts),
   };
-  return { ...report, summary: summaryOf(cluster, report, facts) };
+  const progressFailure = rebuilt?.progressFailure ?? state.rewound?.progressFailure ?? null;
+  return { ...report, summary: [...summaryOf(cluster, report, facts), ...unfollowed(cluster, progressFailure)] };
 }
 
 const done: Readonly<Record<RejoinMethod, string>> = {
@@ -108,6 +110,15 @@ const done: Readonly<Record<RejoinMethod, string>> = {
   rewind: 'it was rewound',
   rebuild: 'it was rebuilt by a base backup',
 };
+
+/** Where the host cannot reach CloudWatch Logs, nobody could follow the copy from afar: that is no fault of the copy. */
+function unfollowed(cluster: Cluster, failure: string | null): string[] {
+  if (failure === null) return [];
+  const group = resourceNames(cluster.name).commandLogGroup;
+  return [
+    `The copy’s progress could not be shown in the log group ${group}, which the host could not write: ${failure}`,
+  ];
+}
 
 function summaryOf(cluster: Cluster, report: Omit<RejoinReport, 'summary'>, facts: NodeFacts): string[] {
   const { node, primary, method, keptWal, formerData } = report;

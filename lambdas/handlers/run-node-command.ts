@@ -9,7 +9,6 @@ import { recordOf } from '../domain/commands-out.ts';
 import { outgoingCommand } from '../domain/outgoing-command.ts';
 
 const cluster = deployedCluster();
-const logGroup = environmentVariable('COMMAND_LOG_GROUP');
 const table = environmentVariable('STATE_TABLE');
 
 /** Sends a command to a node; the task that called waits until the command's end completes it. */
@@ -18,7 +17,7 @@ export async function handler(event: unknown): Promise<{ commandId: string }> {
   const outgoing = outgoingCommand(cluster, input, new Date());
   const record = recordOf(outgoing, hashOfToken(input.taskToken), new Date());
   await recordCommand(table, record);
-  const commandId = await sendNodeCommand(outgoing, logGroup);
+  const commandId = await sendNodeCommand(outgoing);
   // It is out. If its id is not noted, its end is recognized by its token.
   await nameCommand(table, record.tokenHash, commandId).catch((error: Error) =>
     logger.error('the id of a command is not on record', { commandId, error }),

@@ -77,6 +77,15 @@ export class LogStore {
     appendFileSync(path, lines.map((line) => `${stamp} ${line.replaceAll('\r', '')}\n`).join(''));
   }
 
+  /** Makes a stream without events; false when it is there already. */
+  createStream(group: string, stream: string): boolean {
+    const path = join(this.ensureGroup(group), safePath(stream));
+    if (existsSync(path)) return false;
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, '');
+    return true;
+  }
+
   /** Names of the groups, sorted. */
   groups(): string[] {
     return [...this.#groups.keys()].sort();

@@ -1,4 +1,4 @@
-/** Amazon CloudWatch Logs: reading the log files. */
+/** Amazon CloudWatch Logs: reading the log files, and what hosts write there themselves. */
 import * as z from 'zod';
 import type { LogEvent, LogStore } from '../logs/log-store.ts';
 import { AwsError } from '../protocols/aws-error.ts';
@@ -105,6 +105,44 @@ export function logsService(logs: LogStore): Service {
             nextForwardToken: `f/${end}`,
             nextBackwardToken: `b/${start}`,
           };
+        },
+      ),
+      CreateLogStream: operation(
+        z.strictObject({
+          logGroupName: z.string(),
+          logStreamName: z
+            .string()
+            .min(1)
+            .max(512)
+            .regex(/^[^:*]*$/),
+        }),
+        ({ logGroupName, logStreamName }) => {
+          if (logs.streams(logGroupName) === undefined) throw missing('group');
+          if (!logs.createStream(logGroupName, logStreamName)) {
+            throw new AwsError('ResourceAlreadyExistsException', 'The specified log stream already exists');
+          }
+          return {};
+        },
+      ),
+      PutLogEvents: operation(
+        z.strictObject({
+          logGroupName: z.string(),
+          logStreamName: z.string(),
+          logEvents: z
+            .array(z.strictObject({ timestamp: z.int().min(0), message: z.string().min(1) }))
+            .min(1)
+            .max(10_000),
+          sequenceToken: z.string().optional(),
+        }),
+        ({ logGroupName, logStreamName, logEvents }) => {
+          const streams = logs.streams(logGroupName);
+          if (streams === undefined) throw missing('group');
+          if (!streams.some(({ name }) => name === logStreamName)) throw missing('stream');
+          for (const { timestamp, message } of logEvents) {
+            logs.append(logGroupName, logStreamName, message.split('\n'), timestamp);
+          }
+          // Ignored by whoever gets it, since 2023; answered all the same.
+          return { nextSequenceToken: '0' };
         },
       ),
       FilterLogEvents: operation(

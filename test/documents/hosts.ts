@@ -72,6 +72,7 @@ export class Hosts {
   readonly directory = mkdtempSync(join(tmpdir(), 'pgd-'));
   readonly cluster: Cluster;
   readonly #secrets = join(this.directory, 'secrets');
+  readonly #logged = join(this.directory, 'logged');
   readonly #commands = new Set<ChildProcess>();
   readonly #withoutRoot: boolean;
   #scripts = 0;
@@ -180,11 +181,25 @@ export class Hosts {
     return () => (former === undefined ? rmSync(file) : writeFileSync(file, former));
   }
 
-  /** An `aws` that knows secretsmanager get-secret-value only, with the options that the scripts may use. */
+  /** What hosts have put into the log group, as stream and message. */
+  logged(): [stream: string, message: string][] {
+    const lines = existsSync(this.#logged) ? readFileSync(this.#logged, 'utf8').trimEnd().split('\n') : [];
+    return lines.map((line) => {
+      const [stream = '', events = ''] = line.split(/ (.*)/s);
+      return [stream, (JSON.parse(events) as [{ message: string }])[0].message];
+    });
+  }
+
+  /** An `aws` that knows what the scripts may ask, with the options that they may use. */
   #installAws(): void {
     const bin = join(this.directory, 'bin');
     mkdirSync(bin);
     const aws = [
+      'if [[ "$1" == logs ]]; then',
+      '[[ "$*" == *" --log-group-name /pg-test/commands --log-stream-name "*" --region eu-central-1 --output text"* ]] || exit 252',
+      `if [[ $2 == put-log-events ]]; then echo "$6 \${12}" >>${this.#logged}; else [[ $2 == create-log-stream ]]; fi`,
+      'exit',
+      'fi',
       '[[ "$*" == "secretsmanager get-secret-value --secret-id "*" --region eu-central-1 --query SecretString --output text" ]] || { echo "unexpected: $*" >&2; exit 252; }',
       `cat ${this.#secrets}/"\${4##*/}" || { echo "An error occurred (AccessDeniedException)" >&2; exit 254; }`,
       'echo',

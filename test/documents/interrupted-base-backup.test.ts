@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../local/client/wait-for.ts';
@@ -133,6 +133,60 @@ describe.sequential('a base backup that is interrupted', () => {
       const run = await hosts.run('beta', 'take-base-backup', primary, { epoch: 5, instead });
       expect(run.answer).toMatchObject({ ok: true });
       expect(run.stderr).toContain(`${107_584 * 1024} of ${229_544 * 1024} bytes (46%)`);
+    },
+    limit,
+  );
+
+  it(
+    'not at all: its progress is in the log group, under the name of its node',
+    async () => {
+      const before = hosts.logged().length;
+      expect(await hosts.succeed('beta', 'take-base-backup', primary, { epoch: 4 })).toMatchObject({
+        changed: true,
+        progressFailure: null,
+      });
+      const events = await waitFor('the last event', 20, () => {
+        const since = hosts.logged().slice(before);
+        return since.some(([, message]) => message.endsWith('(100%)')) ? since : null;
+      });
+      for (const [stream, message] of events) {
+        expect(stream).toMatch(/^beta\/take-base-backup\/4\.\d+$/);
+        expect(message).toMatch(/^base backup of beta: \d+ of \d+ bytes \(\d+%\)$/);
+      }
+    },
+    limit,
+  );
+
+  it(
+    'not at all: a host without a way to CloudWatch Logs neither waits for it nor fails',
+    async () => {
+      const release = join(hosts.directory, 'release');
+      const restore = hosts.replaceProgram('timeout', [
+        // The first argument of `timeout -k 1 10 aws logs` is one that no other call of it has.
+        `if [[ "$1 $5" == "-k logs" ]]; then until [[ -e ${release} ]]; do /usr/bin/sleep 0.05; done; exit 124; fi`,
+        'exec /usr/bin/timeout "$@"',
+      ]);
+      // Nothing releases it before the command has ended: if the command waited, this would not end.
+      expect(await hosts.succeed('beta', 'take-base-backup', primary, { epoch: 4 })).toMatchObject({ changed: true });
+      writeFileSync(release, '');
+      restore();
+    },
+    limit,
+  );
+
+  it(
+    'not at all: what keeps the progress from the log group is told with the result',
+    async () => {
+      const restore = hosts.replaceProgram('timeout', [
+        'if [[ "$1 $5" == "-k logs" ]]; then',
+        'echo "An error occurred (AccessDeniedException) when calling the CreateLogStream operation: no"; exit 254; fi',
+        'exec /usr/bin/timeout "$@"',
+      ]);
+      expect(await hosts.succeed('beta', 'take-base-backup', primary, { epoch: 4 })).toMatchObject({
+        changed: true,
+        progressFailure: 'An error occurred (AccessDeniedException) when calling the CreateLogStream operation: no',
+      });
+      restore();
     },
     limit,
   );

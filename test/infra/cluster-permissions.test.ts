@@ -181,7 +181,6 @@ describe.each(exampleStacks)('permissions of the stack of $cluster.name', ({ clu
       'ssm:GetCommandInvocation': 'a command has no ARN',
       'ec2:DescribeNetworkInterfaces': 'for the Lambda service; has no resource type',
       'ec2:DescribeSubnets': 'for the Lambda service; has no resource type',
-      'logs:DescribeLogGroups': 'the SSM agent looks its log group up; has no resource type',
       // Delivery of a state machine's log is set up through these, for which AWS demands all resources.
       'logs:CreateLogDelivery': 'has no resource type',
       'logs:GetLogDelivery': 'has no resource type',

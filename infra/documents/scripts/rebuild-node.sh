@@ -43,7 +43,7 @@ main() {
   put_incoming_in_place
   unmark_damaged
   succeed "$(json_object changed true bytes "$copy_bytes" seconds $((SECONDS - started)) \
-    formerData "$(json_string_or_null "$(newest_former_data)")")"
+    formerData "$(json_string_or_null "$(newest_former_data)")" progressFailure "$(progress_failure)")"
 }
 
 # Only data of this very cluster is ever replaced; the WAL tells whose it is when the control file cannot.

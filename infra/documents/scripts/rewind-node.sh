@@ -44,7 +44,8 @@ main() {
   if ! followed run_pg_rewind; then rewind_failed; fi
   become_standby
   unmark_damaged
-  succeed "$(json_object changed true bytes "$copied_bytes" seconds $((SECONDS - started)))"
+  succeed "$(json_object changed true bytes "$copied_bytes" seconds $((SECONDS - started)) \
+    progressFailure "$(progress_failure)")"
 }
 
 # From 13 on pg_rewind does this itself, but takes recovery from a crash that was stopped for a standby's.

@@ -29,7 +29,8 @@ main() {
   make_copy "$identifier"
   check_epoch
   put_incoming_in_place
-  succeed "$(json_object changed true bytes "$copy_bytes" seconds $((SECONDS - started)))"
+  succeed "$(json_object changed true bytes "$copy_bytes" seconds $((SECONDS - started)) \
+    progressFailure "$(progress_failure)")"
 }
 
 # This node has a copy of that primary already. Whether it streams is the next command's concern.

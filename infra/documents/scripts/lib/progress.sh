@@ -1,4 +1,5 @@
-# Progress of a base backup or a rewind: in a file that report-status reads, and now and then in the command's output.
+# Progress of a base backup or a rewind: in a file that report-status reads; in the cluster's log group, for whoever
+# follows it from afar; and in the command's output, which SSM shows at the end.
 
 readonly PROGRESS=$STATE/base-backup.progress
 
@@ -11,17 +12,61 @@ note_progress() {
   done_bytes=$((10#${BASH_REMATCH[1]} * 1024)) total_bytes=$((10#${BASH_REMATCH[2]} * 1024)) percent=$((10#${BASH_REMATCH[3]}))
   # shellcheck disable=SC2034 # for those who want to know
   copied_bytes=$total_bytes
-  local text="${progress_of:-base backup} of $NODE: $done_bytes of $total_bytes bytes ($percent%)"
+  progress_text="${progress_of:-base backup} of $NODE: $done_bytes of $total_bytes bytes ($percent%)"
   # A small copy tells it many times a second, and who asks hears it a moment later.
   if ((SECONDS > ${noted_at:--1})); then
-    write_note "$PROGRESS" "$text"
+    write_note "$PROGRESS" "$progress_text"
     noted_at=$SECONDS
   fi
   # SSM keeps only the first characters of the output.
   if ((percent >= ${next_percent:-0})); then
-    progress "$text"
+    progress "$progress_text"
     next_percent=$((percent - percent % 10 + 10))
+    publish_at=$SECONDS
   fi
+  # From afar it is seen at every tenth and every minute.
+  if ((SECONDS >= ${publish_at:-0})) && ! is_publishing; then publish; fi
+}
+
+is_publishing() {
+  [[ -n ${publisher-} ]] && kill -0 "$publisher" 2>/dev/null
+}
+
+# Puts the progress into the log group. Not through the agent's own upload, which delays the end of a command, and even
+# its beginning by minutes where the host has no way to CloudWatch Logs. A copy never waits for this nor fails by it.
+publish() {
+  if [[ $progress_text == "${published-}" ]]; then return 0; fi
+  put_log_event "$(printf '%(%s)T' -1)000" "$progress_text" </dev/null >/dev/null 2>&1 3>&- 4>&- 5<&- 9>&- &
+  publisher=$!
+  published=$progress_text publish_at=$((SECONDS + 60))
+}
+
+# put_log_event MILLISECONDS TEXT: leaves the reason in $scratch/unpublished if it does not succeed in seconds.
+put_log_event() {
+  local words
+  if words=$(ask_log_group create-log-stream) || [[ $words == *ResourceAlreadyExistsException* ]]; then
+    if words=$(ask_log_group put-log-events \
+      --log-events "[$(json_object timestamp "$1" message "$(json_string "$2")")]"); then
+      rm -f -- "$scratch/unpublished"
+      return 0
+    fi
+  fi
+  printf '%s' "${words:-no answer within 10 s}" >"$scratch/unpublished"
+}
+
+# ask_log_group OPERATION OPTION...: prints what the AWS CLI says.
+ask_log_group() {
+  local operation=$1
+  shift
+  timeout -k 1 10 aws logs "$operation" --log-group-name "$LOG_GROUP" --log-stream-name "$NODE/$COMMAND/$EPOCH.$$" \
+    --region "$REGION" --output text "$@" 2>&1
+}
+
+# Why nobody could follow the progress from afar, as JSON; null when everybody could.
+progress_failure() {
+  local words
+  words=$(last_bytes 500 "$scratch/unpublished")
+  json_string_or_null "${words//$'\n'/ }"
 }
 
 forget_progress() {
@@ -51,5 +96,6 @@ followed() {
   done
   exec 5<&-
   wait "$pid" || status=$?
+  if [[ -n ${progress_text-} ]]; then publish; fi
   return "$status"
 }
