@@ -27,7 +27,13 @@ export function checkAllowedPatterns(
       );
     }
     try {
-      RE2JS.compile(allowedPattern);
+      if (RE2JS.compile(allowedPattern).test('')) {
+        throw new OperatorError(
+          'InvalidDocument',
+          `Document ${document}: ${name} may be empty, and nobody knows whether SSM hands on an empty value.`,
+          'Let a word of its own stand for nothing: emptyValue in lambdas/contract/node-commands.ts.',
+        );
+      }
     } catch (error) {
       if (!(error instanceof RE2JSSyntaxException)) throw error;
       throw new OperatorError(

@@ -9,6 +9,7 @@ import { resourceNames } from '../../lambdas/contract/names.ts';
 import {
   type CommandParameter,
   commonParameters,
+  emptyValue,
   type NodeCommandName,
   nodeCommandNames,
   nodeCommands,
@@ -75,6 +76,9 @@ export function commandScript(
     `# ${summary}`,
     '# Part of an SSM document; its source with comments is infra/documents/scripts.',
     ...Object.keys(parametersOf(command)).map((name) => `${variableName(name)}='{{ ${name} }}'`),
+    ...Object.entries(parametersOf(command))
+      .filter(([, { mayBeEmpty }]) => mayBeEmpty)
+      .map(([name]) => `if [[ $${variableName(name)} == ${quoted(emptyValue)} ]]; then ${variableName(name)}=''; fi`),
     `COMMAND=${quoted(command)}`,
     ...clusterLayout(cluster, facts),
     ...(comments ? source : withoutComments(source)),

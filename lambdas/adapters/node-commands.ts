@@ -41,6 +41,8 @@ export async function sendNodeCommand(outgoing: AddressedCommand): Promise<strin
     const { Command } = await client.send(
       new SendCommandCommand({
         DocumentName: outgoing.document,
+        // The default version, which a command gets otherwise, is moved late by an update of the stack, or never.
+        DocumentVersion: '$LATEST',
         InstanceIds: [outgoing.instanceId],
         Parameters: Object.fromEntries(Object.entries(outgoing.parameters).map(([name, value]) => [name, [value]])),
         TimeoutSeconds: outgoing.deliverySeconds,

@@ -13,7 +13,15 @@ import * as z from 'zod';
 export interface CommandParameter {
   readonly description: string;
   readonly allowedPattern: string;
+  /** Its value may be empty: then the command carries {@link emptyValue}, and the script has an empty variable. */
+  readonly mayBeEmpty?: boolean;
 }
+
+/**
+ * What a command carries for an empty value. Nothing says whether SSM and its agent hand on an empty parameter, so none
+ * is ever sent, and no pattern matches one: synthesis checks that.
+ */
+export const emptyValue = '-';
 
 /** What a node command is, apart from its script. */
 export interface NodeCommandDefinition {
@@ -62,10 +70,15 @@ export const commonParameters = {
 } as const satisfies Record<string, CommandParameter>;
 
 /** Standby names rendered as synchronous_standby_names: `FIRST 1 ("a","b")`; empty switches synchronous replication off. */
-const standbyNamesPattern = '^(?:|(?:FIRST|ANY) [1-9][0-9]? \\("[A-Za-z0-9_.-]{1,63}"(?:,"[A-Za-z0-9_.-]{1,63}")*\\))$';
+const standbyNamesPattern =
+  '^(?:-|(?:FIRST|ANY) [1-9][0-9]? \\("[A-Za-z0-9_.-]{1,63}"(?:,"[A-Za-z0-9_.-]{1,63}")*\\))$';
 
 const standbyNamesParameter = {
-  StandbyNames: { description: 'Value of synchronous_standby_names', allowedPattern: standbyNamesPattern },
+  StandbyNames: {
+    description: 'Value of synchronous_standby_names; - for none',
+    allowedPattern: standbyNamesPattern,
+    mayBeEmpty: true,
+  },
 } as const;
 
 export const nodeCommands = {

@@ -1,6 +1,6 @@
 import type { Cluster } from '../contract/cluster-config.ts';
 import { resourceNames } from '../contract/names.ts';
-import type { NodeCommandName } from '../contract/node-commands.ts';
+import { emptyValue, type NodeCommandName } from '../contract/node-commands.ts';
 import type { RunNodeCommandInput } from '../contract/payloads.ts';
 import { deliverySeconds, notAfterSeconds } from '../contract/time-limits.ts';
 import { nodeNamed } from './node-named.ts';
@@ -28,7 +28,7 @@ export function outgoingCommand(cluster: Cluster, input: RunNodeCommandInput, no
     instanceId: node.instanceId,
     node: node.name,
     parameters: {
-      ...input.parameters,
+      ...Object.fromEntries(Object.entries(input.parameters).map(([name, value]) => [name, value || emptyValue])),
       Node: node.name,
       TaskToken: input.taskToken,
       Epoch: `${input.epoch}`,

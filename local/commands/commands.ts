@@ -29,6 +29,8 @@ export type InvocationStatus =
 /** What a command is asked for. */
 export interface CommandRequest {
   readonly documentName: string;
+  /** As it was asked for: `$DEFAULT`, `$LATEST`, or a number. */
+  readonly documentVersion: string;
   readonly instanceIds: readonly string[];
   readonly parameters: Readonly<Record<string, readonly string[]>>;
   readonly comment: string;
@@ -163,7 +165,7 @@ export class Commands {
 
   /** Sends a command; refuses what SSM would refuse. */
   send(request: CommandRequest, region: string): Command {
-    const document = this.#documents.find(request.documentName, region);
+    const document = this.#documents.find(request.documentName, region, request.documentVersion);
     const values = checkParameters(document, request.parameters);
     const missing = request.instanceIds.filter((id) => {
       const host = this.#hosts.find(id, region);

@@ -160,6 +160,8 @@ export function checkParameters(
     if (list !== undefined && list.length !== 1) refuse(`Parameter ${name} takes exactly one value`);
     const value = list?.[0] ?? parameter.default;
     if (value === undefined) return refuse(`Missing required parameter: ${name}`);
+    // Nothing says what AWS does with an empty value: who sends one would learn it there first.
+    if (value === '') return refuse(`Parameter "${name}" is empty, which the local runtime does not take`);
     const { allowedPattern, allowedValues, minChars, maxChars } = parameter;
     if (allowedPattern !== undefined && judge(allowedPattern, value) === 'differs') {
       refuse(`Parameter "${name}" value "${value}" does not match the allowed pattern: ${allowedPattern}`);
@@ -228,10 +230,13 @@ export class Documents {
       .sort((a, b) => a.name.localeCompare(b.name));
   }
 
-  /** Finds a document by name or ARN. */
-  find(name: string, region: string): CommandDocument {
+  /** Finds a document by name or ARN. What was deployed is its only version: the default, the latest, and 1. */
+  find(name: string, region: string, version = '$DEFAULT'): CommandDocument {
     const found = this.list(region).find((document) => document.name === name || document.arn === name);
     if (found === undefined) throw new AwsError('InvalidDocument', `Document with name ${name} does not exist.`);
+    if (!['$DEFAULT', '$LATEST', '1'].includes(version)) {
+      throw new AwsError('InvalidDocumentVersion', `Document ${name} has no version ${version}.`);
+    }
     return found;
   }
 }

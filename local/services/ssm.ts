@@ -48,7 +48,7 @@ function describeCommand(command: Command) {
   return {
     CommandId: command.id,
     DocumentName: command.document.name,
-    DocumentVersion: '$DEFAULT',
+    DocumentVersion: command.documentVersion,
     Comment: command.comment,
     ExpiresAfter: command.expires,
     Parameters: command.parameters,
@@ -82,7 +82,7 @@ function describeInvocation(command: Command, invocation: Invocation) {
     InstanceId: invocation.instanceId,
     Comment: command.comment,
     DocumentName: command.document.name,
-    DocumentVersion: '$DEFAULT',
+    DocumentVersion: command.documentVersion,
     PluginName: command.document.stepName,
     ResponseCode: invocation.responseCode,
     ExecutionStartDateTime: iso(started),
@@ -160,7 +160,10 @@ function describeDocument(document: CommandDocument) {
 
 /** The SSM API over documents, hosts and commands. */
 export function ssmService(documents: Documents, hosts: Hosts, commands: Commands, pace: Pace = ownPace): Service {
-  const documentVersion = z.enum(['$DEFAULT', '$LATEST', '1']).optional();
+  const documentVersion = z
+    .string()
+    .regex(/^(?:\$LATEST|\$DEFAULT|[1-9][0-9]*)$/)
+    .default('$DEFAULT');
   return {
     name: 'ssm',
     protocol: 'json',
@@ -189,6 +192,7 @@ export function ssmService(documents: Documents, hosts: Hosts, commands: Command
           const command = commands.send(
             {
               documentName: input.DocumentName,
+              documentVersion: input.DocumentVersion,
               instanceIds: input.InstanceIds,
               parameters: input.Parameters,
               comment: input.Comment,
@@ -240,7 +244,7 @@ export function ssmService(documents: Documents, hosts: Hosts, commands: Command
               InstanceName: invocation.instanceName,
               Comment: command.comment,
               DocumentName: command.document.name,
-              DocumentVersion: '$DEFAULT',
+              DocumentVersion: command.documentVersion,
               RequestedDateTime: command.requested,
               Status: invocation.status,
               StatusDetails: invocation.statusDetails,
@@ -313,7 +317,9 @@ export function ssmService(documents: Documents, hosts: Hosts, commands: Command
       ),
       DescribeDocument: operation(
         z.strictObject({ Name: z.string(), DocumentVersion: documentVersion }),
-        ({ Name }, { region }) => ({ Document: describeDocument(documents.find(Name, region)) }),
+        ({ Name, DocumentVersion }, { region }) => ({
+          Document: describeDocument(documents.find(Name, region, DocumentVersion)),
+        }),
       ),
       GetDocument: operation(
         z.strictObject({
@@ -321,8 +327,8 @@ export function ssmService(documents: Documents, hosts: Hosts, commands: Command
           DocumentVersion: documentVersion,
           DocumentFormat: z.literal('JSON').optional(),
         }),
-        ({ Name }, { region }) => {
-          const { name, content } = documents.find(Name, region);
+        ({ Name, DocumentVersion }, { region }) => {
+          const { name, content } = documents.find(Name, region, DocumentVersion);
           return {
             Name: name,
             DocumentVersion: '1',

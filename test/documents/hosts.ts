@@ -22,6 +22,7 @@ import { join } from 'node:path';
 import { commandDocuments } from '../../infra/documents/command-documents.ts';
 import { type Cluster, clustersSchema } from '../../lambdas/contract/cluster-config.ts';
 import {
+  emptyValue,
   type NodeCommandName,
   type NodeCommandResult,
   nodeCommandResultSchema,
@@ -220,7 +221,7 @@ export class Hosts {
       TaskToken: '-',
       NotAfter: `${notAfter}`,
       Epoch: `${epoch}`,
-      ...parameters,
+      ...Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, value || emptyValue])),
     };
     const missing = Object.keys(nodeCommands[command].parameters).filter((name) => !(name in values));
     if (missing.length > 0) throw new Error(`${command} needs ${missing}`);

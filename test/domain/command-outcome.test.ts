@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { nodeCommandNames, nodeCommands } from '../../lambdas/contract/node-commands.ts';
 import {
   type CommandOutcome,
   commandOutcome,
@@ -156,6 +157,13 @@ describe('an outgoing command', () => {
       Epoch: '7',
       NotAfter: '1767225720',
     });
+  });
+
+  it.each(nodeCommandNames)('%s carries no empty value, whatever it is given', (command) => {
+    const parameters = Object.fromEntries(Object.keys(nodeCommands[command].parameters).map((name) => [name, '']));
+    const sent = outgoingCommand(exampleCluster(), { ...input, command, parameters }, new Date()).parameters;
+    expect(Object.keys(sent)).toEqual(expect.arrayContaining(Object.keys(parameters)));
+    expect(Object.values(sent)).not.toContain('');
   });
 
   it('to an unknown node is refused with the nodes that exist', () => {

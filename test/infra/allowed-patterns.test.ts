@@ -50,6 +50,12 @@ describe('synthesis refuses', () => {
     expect(check).toThrow(reason);
   });
 
+  it.each(['^$', '^(?:|yes)$', '^[a-z]*$', ''])('a parameter that may be empty: %s', (allowedPattern) => {
+    const check = () => checkAllowedPatterns('pg-test-promote', { Mode: { allowedPattern } });
+    expect(check).toThrow(expect.objectContaining({ name: 'InvalidDocument' }));
+    expect(check).toThrow('Document pg-test-promote: Mode may be empty');
+  });
+
   it('a parameter that the agent passes over because of its name', () => {
     expect(() => checkAllowedPatterns('doc', { 'Not-After': { allowedPattern: '^a$' } })).toThrow(
       'Document doc: the SSM agent passes over the parameter Not-After',

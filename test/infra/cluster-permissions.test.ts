@@ -188,6 +188,7 @@ describe.each(exampleStacks)('permissions of the stack of $cluster.name', ({ clu
       'logs:DeleteLogDelivery': 'has no resource type',
       'logs:ListLogDeliveries': 'has no resource type',
       'logs:PutResourcePolicy': 'has no resource type',
+      'logs:DescribeLogGroups': 'has no resource type',
       'logs:DescribeResourcePolicies': 'has no resource type',
       'xray:PutTraceSegments': 'has no resource type',
       'xray:PutTelemetryRecords': 'has no resource type',

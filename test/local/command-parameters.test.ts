@@ -38,6 +38,7 @@ test.each<[string, Record<string, string[]>, RegExp]>([
   ['with a line end behind the pattern', { Node: ['n\n'] }, /does not match/],
   ['not among the values', { Node: ['n'], Mode: ['x'] }, /not one of fast, slow/],
   ['too long', { Node: ['n'], Seconds: ['1234567'] }, /7 characters/],
+  ['empty', { Node: ['n'], Seconds: [''] }, /"Seconds" is empty/],
   ['two values', { Node: ['a', 'b'] }, /exactly one value/],
 ])('a parameter that is %s is refused', (_what, given, words) => {
   expect(() => checkParameters(document, given)).toThrow(words);

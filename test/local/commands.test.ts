@@ -115,6 +115,9 @@ test('ListCommands gives the parameters back, by id and by time', async () => {
 
 test.each([
   ['an unknown document', { DocumentName: 'none' }, 'InvalidDocument'],
+  ['an unknown version', { DocumentVersion: '2' }, 'InvalidDocumentVersion'],
+  ['a version that is none', { DocumentVersion: 'newest' }, 'ValidationException'],
+  ['an empty value', { Parameters: { Exit: ['0'], TaskToken: [''] } }, 'InvalidParameters'],
   ['an unknown instance', { InstanceIds: ['i-0123456789abcdef0'] }, 'InvalidInstanceId'],
   ['a missing parameter', { Parameters: {} }, 'InvalidParameters'],
   ['an unknown parameter', { Parameters: { Exit: ['0'], Other: ['1'] } }, 'InvalidParameters'],

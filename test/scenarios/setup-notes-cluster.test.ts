@@ -79,26 +79,6 @@ describe.skipIf(!existsSync(awsCli))(
       expect(output.replication[3]).toMatch(/^ replica \| pg_sync_slave02 +\| [\d.]+ +\| potential$/);
     }, 200_000);
 
-    it('has no command whose end waits for an upload, and shows the progress of each copy in a log', async () => {
-      const sent = (await aws('ssm', 'list-commands')).Commands as {
-        DocumentName: string;
-        CloudWatchOutputConfig?: { CloudWatchOutputEnabled?: boolean };
-      }[];
-      expect(sent.map(({ DocumentName }) => DocumentName)).toContain('pg-sync-take-base-backup');
-      expect(sent.filter((command) => command.CloudWatchOutputConfig?.CloudWatchOutputEnabled === true)).toEqual([]);
-      for (const node of ['pg_sync_slave01', 'pg_sync_slave02']) {
-        await waitFor(`the end of the copy for ${node} in the log`, 30, async () => {
-          const { events } = await aws(
-            ...['logs', 'filter-log-events', '--log-group-name', '/pg-sync/commands'],
-            ...['--log-stream-name-prefix', `${node}/take-base-backup/`],
-          );
-          return (events as { message: string }[]).some(({ message }) =>
-            /^base backup of \S+: (\d+) of \1 bytes \(100%\)$/.test(message),
-          );
-        });
-      }
-    });
-
     it('reads the history as AWS words it', async () => {
       const { events } = await aws('stepfunctions', 'get-execution-history', '--execution-arn', executionArn);
       const list = events as { id: number; type: string; stateEnteredEventDetails?: { name: string } }[];
