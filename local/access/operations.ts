@@ -149,6 +149,15 @@ const logGroup =
     resources: [arn(place, 'logs', `log-group:${text(input, 'logGroupName')}:log-stream:`)],
   });
 
+const logStream =
+  (action: string): Asks =>
+  (input, place) => ({
+    action,
+    resources: [
+      arn(place, 'logs', `log-group:${text(input, 'logGroupName')}:log-stream:${text(input, 'logStreamName')}`),
+    ],
+  });
+
 const instances =
   (action: string): Asks =>
   (input, place) => ({
@@ -270,12 +279,9 @@ const operations: Readonly<Record<string, Readonly<Record<string, Asks>>>> = {
   logs: {
     DescribeLogGroups: onNothing('logs:DescribeLogGroups'),
     DescribeLogStreams: logGroup('logs:DescribeLogStreams'),
-    GetLogEvents: (input, place) => ({
-      action: 'logs:GetLogEvents',
-      resources: [
-        arn(place, 'logs', `log-group:${text(input, 'logGroupName')}:log-stream:${text(input, 'logStreamName')}`),
-      ],
-    }),
+    CreateLogStream: logStream('logs:CreateLogStream'),
+    PutLogEvents: logStream('logs:PutLogEvents'),
+    GetLogEvents: logStream('logs:GetLogEvents'),
     FilterLogEvents: logGroup('logs:FilterLogEvents'),
   },
   ec2: {

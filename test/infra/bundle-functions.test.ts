@@ -15,7 +15,6 @@ const project = join(import.meta.dirname, '../..');
 const environment = {
   AWS_REGION: 'us-east-1',
   STATE_TABLE: 't',
-  COMMAND_LOG_GROUP: 'g',
   OBSERVER_FUNCTION: 'f',
   MONITORING_SECRET_ID: 's',
   CHECKS_QUEUE_URL: 'u',
