@@ -17,6 +17,11 @@ const dropSchema = z.strictObject({ drop: z.boolean() });
 const healSchema = z.strictObject({ node: z.string().optional() });
 const stopSchema = z.strictObject({ node: z.string(), how: z.enum(['off', 'clean', 'dies']) });
 const latencySchema = z.strictObject({ latency: z.enum(latencies) });
+const instanceSchema = z.strictObject({
+  node: z.string(),
+  autoScalingGroup: z.string().nullable().default(null),
+  spot: z.boolean().default(false),
+});
 const coolSchema = z.strictObject({ except: z.array(z.string()) });
 
 /** A change that can be asked for. */
@@ -48,7 +53,8 @@ export interface Controlled {
  * `events {"drop":true}` loses service events, `faults {"kind":"cut","node":…}` makes a fault of the network, `heal`
  * ends the faults of a host or all, `stop {"node":…, "how":"off"|"clean"|"dies"}` takes a host down and answers when it
  * is off (unnoticed by EC2 when it dies), `cool {"except":[…]}` has the next call of each function, but of these, start an
- * instance, `latency {"latency":"aws"}` changes the pace. A request that changes something needs the header `x-local-runtime`, which no web page can send here.
+ * instance, `instance {"node":…, "autoScalingGroup":…, "spot":true}` makes it another kind of instance,
+ * `latency {"latency":"aws"}` changes the pace. A request that changes something needs the header `x-local-runtime`, which no web page can send here.
  */
 export function controlRequests({ bus, faults, hosts, functions, pace }: Controlled): ControlHandler {
   const state = () => ({
@@ -79,6 +85,11 @@ export function controlRequests({ bus, faults, hosts, functions, pace }: Control
     },
     '/_local/latency': async (body) => {
       pace.latency = parse(latencySchema, body).latency;
+      return state();
+    },
+    '/_local/instance': async (body) => {
+      const { node, ...kind } = parse(instanceSchema, body);
+      hosts.setKind(hostNamed(hosts, node), kind);
       return state();
     },
     '/_local/cool': async (body) => {

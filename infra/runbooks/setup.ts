@@ -31,6 +31,13 @@ export class SetupRunbook extends Construct {
       resultPath: '$.plan',
     });
 
+    const instances = functionStep(this, 'Look at the instances', {
+      comment: 'Warns of hosts that a failover could not fence by their power: of Auto Scaling groups, spot instances.',
+      lambdaFunction: functions.get('plan-fencing'),
+      payload: { nodes: JsonPath.objectAt('$.operation.nodes') },
+      resultPath: '$.instances',
+    });
+
     const streaming = functionStep(this, 'Verify standbys are streaming', {
       comment: 'Over SQL, by the observer. Reports first which standbys could not be built.',
       lambdaFunction: functions.get('verify-replication'),
@@ -55,6 +62,7 @@ export class SetupRunbook extends Construct {
 
     const steps = this.preflight(onNode)
       .next(plan)
+      .next(instances)
       .next(this.raiseLimits(onNode))
       .next(
         onNode('Configure primary', { command: 'configure-primary', node: primary, epoch, resultPath: '$.configured' }),
@@ -96,6 +104,7 @@ export class SetupRunbook extends Construct {
             synchronousStandbyNames: JsonPath.stringAt('$.replication.synchronousStandbyNames'),
             replication: JsonPath.objectAt('$.replication.table'),
             durableWrite: JsonPath.objectAt('$.write'),
+            warnings: JsonPath.objectAt('$.instances.warnings'),
             changes: {
               limits: JsonPath.objectAt('$.limits'),
               primary: JsonPath.objectAt('$.configured'),

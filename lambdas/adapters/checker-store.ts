@@ -11,9 +11,11 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import * as z from 'zod';
 import type { AlertEvent } from '../contract/alerts.ts';
-import { type CheckerState, checkerStateSchema } from '../contract/health.ts';
+import type { CheckerState } from '../contract/health.ts';
 import { stateItems } from '../contract/names.ts';
+import { restoreState, stateFormat } from '../domain/stored-state.ts';
 import { initialState } from '../domain/transitions.ts';
+import { logger } from './logger.ts';
 
 const client = new DynamoDBClient({});
 const key = { id: { S: stateItems.checker } };
@@ -34,11 +36,24 @@ export interface CheckerRecord {
 export async function readChecker(table: string): Promise<CheckerRecord> {
   const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }));
   if (Item === undefined) return { version: 0, state: initialState(), unsent: [] };
-  return {
-    version: Number(Item.version?.N),
-    state: checkerStateSchema.parse(JSON.parse(Item.state?.S ?? 'null')),
-    unsent: z.array(unsentSchema).parse(JSON.parse(Item.unsent?.S ?? '[]')),
-  };
+  const version = Number(Item.version?.N ?? 0);
+  const { state, forgotten } = restoreState(Item.state?.S);
+  // Alerts of a newer version may be of kinds that nobody here can word; the state tells what is wrong again.
+  const newer = Number(Item.format?.N ?? 1) > stateFormat;
+  const unsent = newer ? undefined : unsentOf(Item.unsent?.S);
+  if (forgotten.length > 0 || unsent === undefined) {
+    logger.warn('The memory was written by another version', { format: Item.format?.N ?? '1', forgotten });
+  }
+  return { version, state, unsent: unsent ?? [] };
+}
+
+/** Undefined when they cannot be read. */
+function unsentOf(text = '[]'): Unsent[] | undefined {
+  try {
+    return z.array(unsentSchema).parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -56,12 +71,13 @@ export async function writeChecker(
       new UpdateItemCommand({
         TableName: table,
         Key: key,
-        UpdateExpression: 'SET #version = :next, #state = :state, unsent = :unsent',
+        UpdateExpression: 'SET #version = :next, #format = :format, #state = :state, unsent = :unsent',
         ConditionExpression: version === 0 ? 'attribute_not_exists(#version)' : '#version = :version',
-        ExpressionAttributeNames: { '#version': 'version', '#state': 'state' },
+        ExpressionAttributeNames: { '#version': 'version', '#format': 'format', '#state': 'state' },
         ExpressionAttributeValues: {
           ...(version === 0 ? {} : { ':version': { N: `${version}` } }),
           ':next': { N: `${version + 1}` },
+          ':format': { N: `${stateFormat}` },
           ':state': { S: JSON.stringify(next.state) },
           ':unsent': { S: JSON.stringify(next.unsent) },
         },

@@ -1,20 +1,44 @@
 /** The nodes' EC2 instances: what AWS knows of them, and taking their power away. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { DescribeInstancesCommand, EC2Client, StopInstancesCommand } from '@aws-sdk/client-ec2';
-import type { ClusterNode } from '../contract/cluster-config.ts';
+import type { Cluster, ClusterNode } from '../contract/cluster-config.ts';
 import { OperatorError } from '../contract/errors.ts';
-import type { HostSighting } from '../contract/promotions.ts';
+import type { HostSighting, InstanceSighting } from '../contract/promotions.ts';
+import { refusedByEc2, refuseToStopMember } from '../domain/fencing.ts';
 import { logger } from './logger.ts';
 import { agentsOnline } from './node-commands.ts';
 import { retryUntil } from './retry-until.ts';
 
 const client = new EC2Client({});
 
-/** State of each instance, by its id. EC2 refuses an id that it does not know, or no longer: an hour after its end. */
-async function states(instanceIds: readonly string[]): Promise<Map<string, string>> {
+/** Set by EC2 Auto Scaling on every member: https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-tagging.html */
+const groupTag = 'aws:autoscaling:groupName';
+
+/** Each instance, by its id. EC2 refuses an id that it does not know, or no longer: an hour after its end. */
+async function instances(instanceIds: readonly string[]): Promise<Map<string, InstanceSighting>> {
   const { Reservations } = await client.send(new DescribeInstancesCommand({ InstanceIds: [...instanceIds] }));
-  const instances = (Reservations ?? []).flatMap((reservation) => reservation.Instances ?? []);
-  return new Map(instances.map(({ InstanceId, State }) => [InstanceId ?? '', State?.Name ?? 'unknown']));
+  const found = (Reservations ?? []).flatMap((reservation) => reservation.Instances ?? []);
+  return new Map(
+    found.map(({ InstanceId: instanceId = '', State, InstanceLifecycle, Tags = [] }) => [
+      instanceId,
+      {
+        instanceId,
+        state: State?.Name ?? 'unknown',
+        autoScalingGroup: Tags.find(({ Key }) => Key === groupTag)?.Value ?? null,
+        spot: InstanceLifecycle === 'spot',
+      },
+    ]),
+  );
+}
+
+/** The instances of these nodes; null when EC2 cannot be asked. */
+export async function lookAtInstances(nodes: readonly ClusterNode[]): Promise<InstanceSighting[] | null> {
+  try {
+    return [...(await instances(nodes.map(({ instanceId }) => instanceId))).values()];
+  } catch (error) {
+    logger.warn('EC2 could not be asked', { error: String(error) });
+    return null;
+  }
 }
 
 /** What EC2 and SSM know of a node's host. A service that fails is one witness less, not the end. */
@@ -24,10 +48,14 @@ export async function lookAtHost({ instanceId }: ClusterNode): Promise<HostSight
     return null;
   };
   const [ec2, ssm] = await Promise.all([
-    states([instanceId]).catch(unasked('EC2')),
+    instances([instanceId]).catch(unasked('EC2')),
     agentsOnline([instanceId]).catch(unasked('SSM')),
   ]);
-  return { instanceId, state: ec2?.get(instanceId) ?? null, agentOnline: ssm === null ? null : ssm.has(instanceId) };
+  return {
+    instanceId,
+    state: ec2?.get(instanceId)?.state ?? null,
+    agentOnline: ssm === null ? null : ssm.has(instanceId),
+  };
 }
 
 /** An instance that is seen to be off. */
@@ -51,29 +79,45 @@ function notAsked({ instanceId, name }: ClusterNode, error: Error): never {
   );
 }
 
+/** Errors of StopInstances that no repetition cures: stop protection, one-time spot requests, instance-store roots. */
+const finalRefusals = new Set(['OperationNotPermitted', 'UnsupportedOperation']);
+
+function cannotStop(node: ClusterNode, error: Error): never {
+  throw finalRefusals.has(error.name) ? refusedByEc2(node, error.message, error) : error;
+}
+
 const off = (state: string) => state === 'stopped' || state === 'terminated';
 
 /**
  * Stops a node's instance without waiting for its operating system, and looks until it is off.
  *
  * @throws OperatorError InstanceNotStopped when it is not yet, or cannot be asked about; the call can be repeated
+ * @throws OperatorError InstanceNotStoppable when it must not be, or EC2 refuses to
  */
-export async function stopInstance(node: ClusterNode, patienceMilliseconds: number): Promise<StoppedInstance> {
+export async function stopInstance(
+  cluster: Cluster,
+  node: ClusterNode,
+  patienceMilliseconds: number,
+): Promise<StoppedInstance> {
   const { instanceId, name } = node;
-  return retryUntil(patienceMilliseconds, async () => {
-    const seen =
-      (await states([instanceId]).catch((error: Error) => notAsked(node, error))).get(instanceId) ?? 'unknown';
+  const look = async (): Promise<StoppedInstance> => {
+    const instance = (await instances([instanceId]).catch((error: Error) => notAsked(node, error))).get(instanceId);
+    const seen = instance?.state ?? 'unknown';
     if (off(seen)) return { instanceId, state: seen, at: new Date().toISOString() };
     // Asked again if somebody starts it meanwhile. One that is starting can be stopped only when it has started.
     // Force alone tries a graceful shutdown first, for minutes:
     // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StopInstances.html
     const stop = { InstanceIds: [instanceId], Force: true, SkipOsShutdown: true };
-    if (seen === 'running') await client.send(new StopInstancesCommand(stop));
+    if (instance?.state === 'running') {
+      refuseToStopMember(cluster, node, instance);
+      await client.send(new StopInstancesCommand(stop)).catch((error: Error) => cannotStop(node, error));
+    }
     await pause(lookAgainMilliseconds);
     throw new OperatorError(
       'InstanceNotStopped',
       `The instance ${instanceId} of ${name} was told to stop and is ${seen}.`,
       'Until EC2 reports it stopped, nothing proves that it accepts no writes. Look at it in the EC2 console (stop it by force), then start the failover again.',
     );
-  });
+  };
+  return retryUntil(patienceMilliseconds, look, (error) => error.name !== 'InstanceNotStoppable');
 }

@@ -8,6 +8,7 @@ export const errorMeanings = {
   InvalidDocument:
     'a command document would be refused on every host, or is not ASCII; seen when the stack is synthesized',
   InvalidInput: 'input of a runbook or function is not what its schema asks for',
+  StateUnreadable: 'what another version of this project wrote into the state table cannot be read',
   // One operation at a time
   AnotherRunbookRuns: 'the cluster’s lock is held by a running execution',
   // Reaching a host
@@ -87,6 +88,8 @@ export const errorMeanings = {
   PrimaryStateUnknown: 'whether the primary is down cannot be told; nothing was changed',
   NoCandidate: 'there is no standby that could be promoted',
   DataLossPossible: 'acknowledged commits may be on none of the standbys that can be reached',
+  InstanceNotStoppable:
+    'the instance of a former primary must not be stopped, for its Auto Scaling group would terminate and replace it, or EC2 refuses to stop it',
   InstanceNotStopped: 'EC2 was told to stop the instance and does not report that it has',
   SwitchoverToPrimary: 'the node is the primary already',
   StandbyNotSynchronous: 'the node is no standby that synchronous_standby_names names and that streams',

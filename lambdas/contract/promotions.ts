@@ -68,13 +68,32 @@ export const planFailoverInputSchema = z.strictObject({
 
 export const fencingInputSchema = z.strictObject({ node: z.string() });
 
+/** How one host is to be fenced; or what of these hosts would keep them from being fenced, should that be needed. */
+export const planFencingInputSchema = z.union([fencingInputSchema, z.strictObject({ nodes: z.array(z.string()) })]);
+
+/** What EC2 says of an instance. */
+export interface InstanceSighting {
+  readonly instanceId: string;
+  /** pending, running, stopping, stopped, shutting-down, terminated. */
+  readonly state: string;
+  /** The group that terminates and replaces the instance when it stops; null when it belongs to none. */
+  readonly autoScalingGroup: string | null;
+  /** EC2 may take it back, and stops it only if its request is a persistent one. */
+  readonly spot: boolean;
+}
+
 /** What AWS knows of a host; null where it could not be asked. */
 export interface HostSighting {
   readonly instanceId: string;
-  /** EC2's state: pending, running, stopping, stopped, shutting-down, terminated. */
+  /** EC2's state of the instance. */
   readonly state: string | null;
   /** SSM hears of its agent. */
   readonly agentOnline: boolean | null;
+}
+
+/** What an operator should know of the instances before one of them has to be fenced. */
+export interface InstanceWarnings {
+  readonly warnings: string[];
 }
 
 /** How a former primary is to be fenced, and what speaks for that. */

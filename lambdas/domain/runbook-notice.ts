@@ -5,12 +5,13 @@ import type { RunbookNotice } from '../contract/notices.ts';
 import type { AnnounceRunbookInput, ExecutionEnd, Failure } from '../contract/payloads.ts';
 import { type Explanation, explainFailure } from './failure.ts';
 
-/** What of a runbook's output is for people: its summary, and the table of replication. */
+/** What of a runbook's output is for people: warnings, its summary, and the table of replication. */
 function reportOf(output: Readonly<Record<string, unknown>>): string[] {
   const linesOf = (value: unknown): string[] =>
     Array.isArray(value) ? value.filter((line) => typeof line === 'string') : typeof value === 'string' ? [value] : [];
-  const [summary, table] = [linesOf(output.summary), linesOf(output.replication)];
-  return [...summary, ...(summary.length > 0 && table.length > 0 ? [''] : []), ...table];
+  const warnings = linesOf(output.warnings).map((line) => `Warning: ${line}`);
+  const parts = [warnings, linesOf(output.summary), linesOf(output.replication)].filter((part) => part.length > 0);
+  return parts.flatMap((part, index) => (index === 0 ? part : ['', ...part]));
 }
 
 export function noticeOf(input: AnnounceRunbookInput): RunbookNotice {

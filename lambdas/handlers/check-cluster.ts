@@ -1,5 +1,5 @@
 import { publishAlert } from '../adapters/alerts-topic.ts';
-import { readAllowance } from '../adapters/allowance-store.ts';
+import { readableAllowance } from '../adapters/allowance-store.ts';
 import { runningOperation, startAutomatically } from '../adapters/automatic-runbooks.ts';
 import { forgetSent, readChecker, type Unsent, writeChecker } from '../adapters/checker-store.ts';
 import { deployedCluster } from '../adapters/cluster.ts';
@@ -61,7 +61,7 @@ async function checkOnce(): Promise<Check | null> {
   const observation = await look();
   // Read after looking: of two checks at the same time the one that looked last decides last.
   const before = await readChecker(table);
-  const allowance = mayBeSuspended(observation, before.state) ? await readAllowance(table) : null;
+  const allowance = mayBeSuspended(observation, before.state) ? await readableAllowance(table) : null;
   const health = assess(cluster, observation, before.state.memory, started, allowance);
   const quiet = health.findings.length === 0 && before.state.incident === null && allowance === null;
   const operation = quiet ? null : await runningOperation(table);

@@ -12,5 +12,5 @@ const patienceMilliseconds = 20_000;
 /** Fences a node whose host cannot be reached: EC2 takes its power away, and is seen to have done so. */
 export async function handler(event: unknown): Promise<StoppedInstance> {
   const { node } = parseInput(fencingInputSchema, event, 'fence-instance');
-  return stopInstance(nodeNamed(cluster, node), patienceMilliseconds);
+  return stopInstance(cluster, nodeNamed(cluster, node), patienceMilliseconds);
 }

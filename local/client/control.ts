@@ -46,6 +46,13 @@ export const stopHost = (endpoint: string, node: string, how: Stop) => put(endpo
 /** Changes the pace of the runtime, for whatever begins from now on. */
 export const setLatency = (endpoint: string, latency: Latency) => put(endpoint, 'latency', { latency });
 
+/** Makes a host a member of an Auto Scaling group, or a spot instance; an ordinary instance when nothing is given. */
+export const makeInstance = (
+  endpoint: string,
+  node: string,
+  kind: { autoScalingGroup?: string; spot?: boolean } = {},
+) => put(endpoint, 'instance', { node, ...kind });
+
 /** Has the next call of each function start a new instance, as after hours without a call. */
 export const coolFunctions = (endpoint: string, except: readonly string[] = []) => put(endpoint, 'cool', { except });
 

@@ -70,9 +70,18 @@ export function makeProcessHosts(
   return { hosts, network: sharedNetwork, networkCommand: [], listen: async () => [], close: async () => undefined };
 }
 
+/** What EC2 knows of an instance beyond its host. */
+export interface InstanceKind {
+  /** The Auto Scaling group that it belongs to. */
+  readonly autoScalingGroup: string | null;
+  /** Of a one-time spot request. */
+  readonly spot: boolean;
+}
+
 /** Hosts by instance id. */
 export class Hosts {
   readonly #hosts: Map<string, Host>;
+  readonly #kinds = new Map<Host, InstanceKind>();
 
   readonly #withoutAgent: ReadonlySet<string>;
 
@@ -85,6 +94,16 @@ export class Hosts {
   /** True when SSM knows the host: its agent has registered at some time. */
   isManaged(host: Host): boolean {
     return !this.#withoutAgent.has(host.facts.name);
+  }
+
+  /** What kind of an instance a host is; an ordinary one unless somebody has said otherwise. */
+  kindOf(host: Host): InstanceKind {
+    return this.#kinds.get(host) ?? { autoScalingGroup: null, spot: false };
+  }
+
+  /** Makes a host another kind of instance. */
+  setKind(host: Host, kind: InstanceKind): void {
+    this.#kinds.set(host, kind);
   }
 
   /** Hosts of a region, in the order of the configuration. */

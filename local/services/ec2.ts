@@ -1,7 +1,7 @@
 /** Amazon EC2: the hosts as instances. */
 import * as z from 'zod';
 import type { Host, HostState } from '../hosts/host.ts';
-import type { Hosts } from '../hosts/hosts.ts';
+import type { Hosts, InstanceKind } from '../hosts/hosts.ts';
 import { AwsError } from '../protocols/aws-error.ts';
 import { operation, type Service } from './service.ts';
 
@@ -39,7 +39,7 @@ function select(hosts: Hosts, region: string, ids: string[] | undefined, given: 
   );
 }
 
-function describe(host: Host) {
+function describe(host: Host, { autoScalingGroup, spot }: InstanceKind) {
   const { facts } = host;
   return {
     instanceId: facts.instanceId,
@@ -58,8 +58,26 @@ function describe(host: Host) {
     tagSet: [
       { key: 'Name', value: facts.name },
       { key: 'Cluster', value: facts.cluster },
+      ...(autoScalingGroup === null ? [] : [{ key: 'aws:autoscaling:groupName', value: autoScalingGroup }]),
     ],
+    ...(spot && { instanceLifecycle: 'spot', spotInstanceRequestId: `sir-${facts.instanceId.slice(-8)}` }),
   };
+}
+
+/** What EC2 refuses to stop; and what would be ended and replaced, which nothing here can do. */
+function requireStoppable(host: Host, { autoScalingGroup, spot }: InstanceKind): void {
+  if (spot) {
+    throw new AwsError(
+      'UnsupportedOperation',
+      `You can't stop the Spot Instance '${host.facts.instanceId}' because it is associated with a one-time Spot Instance request. You can only stop Spot Instances associated with persistent Spot Instance requests.`,
+    );
+  }
+  if (autoScalingGroup !== null) {
+    throw new AwsError(
+      'InternalError',
+      `${autoScalingGroup} would terminate '${host.facts.instanceId}'; the local runtime has no Auto Scaling`,
+    );
+  }
 }
 
 /** The EC2 API over the hosts. */
@@ -91,7 +109,7 @@ export function ec2Service(hosts: Hosts, onInternalError: (what: string, error: 
             reservationId: `r-${host.facts.instanceId.slice(2)}`,
             ownerId: '000000000000',
             groupSet: [],
-            instancesSet: [describe(host)],
+            instancesSet: [describe(host, hosts.kindOf(host))],
           })),
         }),
         'InvalidParameterValue',
@@ -129,7 +147,10 @@ export function ec2Service(hosts: Hosts, onInternalError: (what: string, error: 
           SkipOsShutdown: z.stringbool().default(false),
         }),
         ({ InstanceId, SkipOsShutdown }, { region }) =>
-          change(InstanceId, region, (host) => inBackground('StopInstances', host.powerOff(!SkipOsShutdown))),
+          change(InstanceId, region, (host) => {
+            requireStoppable(host, hosts.kindOf(host));
+            inBackground('StopInstances', host.powerOff(!SkipOsShutdown));
+          }),
         'InvalidParameterValue',
       ),
       StartInstances: operation(

@@ -9,7 +9,7 @@ import { whyCommitsMayBeMissing } from '../../lambdas/domain/acknowledged-commit
 import { emptyMemory } from '../../lambdas/domain/checker-memory.ts';
 import { chooseCandidate } from '../../lambdas/domain/failover-choice.ts';
 import { planFailover } from '../../lambdas/domain/failover-plan.ts';
-import { planFencing } from '../../lambdas/domain/fencing.ts';
+import { instanceWarnings, planFencing, refuseToStopMember } from '../../lambdas/domain/fencing.ts';
 import { lsnText } from '../../lambdas/domain/lsn.ts';
 import { renderSynchronousStandbyNames } from '../../lambdas/domain/synchronous-standby-names.ts';
 import { exampleCluster } from '../support/example-cluster.ts';
@@ -142,6 +142,29 @@ describe('a former primary is fenced', () => {
     ['stopped', false, 'instance'],
   ])('EC2 says %s, agent online %s: by its %s', (state, agentOnline, method) => {
     expect(planFencing({ instanceId: 'i-1', state, agentOnline }).method).toBe(method);
+  });
+
+  describe('by its instance, unless that would not outlast it', () => {
+    const [first] = cluster.nodes;
+    if (first === undefined) throw new Error('no node');
+    const ordinary = { instanceId: first.instanceId, state: 'running', autoScalingGroup: null, spot: false };
+
+    it('as a member of an Auto Scaling group, which replaces what stops', () => {
+      expect(() => refuseToStopMember(cluster, first, { ...ordinary, autoScalingGroup: "it's ours" })).toThrow(
+        /terminate and replace it[\s\S]*--auto-scaling-group-name 'it'\\''s ours' --should-decrement-desired-capacity/,
+      );
+      expect(refuseToStopMember(cluster, first, { ...ordinary, spot: true })).toBeUndefined();
+    });
+
+    it('which setup says before it is needed', () => {
+      const warned = (seen: Parameters<typeof instanceWarnings>[2]) => instanceWarnings(cluster, cluster.nodes, seen);
+      expect(warned([ordinary])).toEqual([]);
+      expect(warned([{ ...ordinary, autoScalingGroup: 'databases' }])).toEqual([
+        expect.stringContaining(`${first.name} is a member of the Auto Scaling group databases`),
+      ]);
+      expect(warned([{ ...ordinary, spot: true }])).toEqual([expect.stringContaining('is a spot instance')]);
+      expect(warned(null)).toEqual([expect.stringContaining('EC2 could not be asked')]);
+    });
   });
 });
 
