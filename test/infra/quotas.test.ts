@@ -1,0 +1,33 @@
+/** What a stack may take of an account, and what AWS takes of a stack. */
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { largestCluster } from '../documents/clusters.ts';
+import { readAssembly } from './assembly.ts';
+import { example } from './clusters.ts';
+import { all, templateOf } from './example-stacks.ts';
+import { fits, hostPolicyCharacters, withQuotas } from './quotas.ts';
+import { synthesize } from './synthesize.ts';
+
+it('docs/deploying.md says how many clusters fit into an account (npm run reference writes it)', () => {
+  const page = readFileSync(new URL('../../docs/deploying.md', import.meta.url), 'utf8');
+  expect(page).toBe(withQuotas(page, templateOf(example)));
+});
+
+it('a fleet fits into an account with default quotas, and into a role that its hosts share', () => {
+  expect(fits(templateOf(example)).clusters).toBeGreaterThanOrEqual(20);
+  expect(Math.floor(10_240 / hostPolicyCharacters(templateOf(example)))).toBeGreaterThanOrEqual(12);
+});
+
+it('the largest cluster is one that CloudFormation and EventBridge take', () => {
+  const [stack] = readAssembly(synthesize(largestCluster()));
+  if (stack === undefined) throw new Error('no stack');
+  const { template } = stack;
+  // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+  expect(Object.keys(template.Resources).length).toBeLessThanOrEqual(500);
+  expect(Object.keys(template.Outputs).length).toBeLessThanOrEqual(200);
+  // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+  for (const { EventPattern } of all(template, 'AWS::Events::Rule')) {
+    const pattern = JSON.stringify(EventPattern).replaceAll(/\{"Ref":"\w+"\}/g, 'x'.repeat(110));
+    expect(pattern.length).toBeLessThanOrEqual(2048);
+  }
+});
