@@ -39,7 +39,7 @@ async function checkNow({ endpoint, cluster }: LocalRuntime): Promise<unknown> {
 it('watches without acting until setup has given the roles their new passwords; then all is as before', async () => {
   const first = await LocalRuntime.start({ clusters });
   const { directory } = first;
-  const setup = (runtime: LocalRuntime) => runRunbook(runtime.clients, 'pg-sync', 'setup', 240);
+  const setup = (runtime: LocalRuntime) => runRunbook(runtime.clients, 'pg-sync', 'setup', 300);
   let former: string;
   try {
     expect(await setup(first)).toMatchObject({ status: 'SUCCEEDED' });
@@ -78,4 +78,4 @@ it('watches without acting until setup has given the roles their new passwords; 
     const { executions } = await clients.sfn.send(new ListExecutionsCommand({ stateMachineArn: arn }));
     expect(executions).toEqual([]);
   }
-}, 400_000);
+}, 600_000);
