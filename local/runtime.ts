@@ -10,11 +10,13 @@ import { loadClusters } from '../lambdas/contract/load-clusters.ts';
 import { AccessControl } from './access/access-control.ts';
 import { checkConfiguredCalls } from './access/configured-calls.ts';
 import { gateOf } from './access/gate.ts';
+import { mayUploadOutput } from './access/log-writers.ts';
+import type { RoleSession } from './access/principal.ts';
 import { loadAssembly, type Stack } from './assembly/load-assembly.ts';
 import { claimDirectory } from './claim-directory.ts';
 import { clustersForMachines } from './clusters-for-machines.ts';
 import { localiseClusters } from './clusters-for-processes.ts';
-import { Commands } from './commands/commands.ts';
+import { Commands, type MayUpload } from './commands/commands.ts';
 import { Documents } from './commands/documents.ts';
 import { controlRequests } from './control.ts';
 import { EventBus } from './events/event-bus.ts';
@@ -205,14 +207,21 @@ function ifThere<T>(find: () => T): T | undefined {
   }
 }
 
-/** Gives each host the role of the instances of its cluster, whose stack has the cluster's name. */
-function enrolHosts(stacks: readonly Stack[], hosts: readonly Host[], access: AccessControl): void {
+/** Gives each host the role of the instances of its cluster, whose stack has the cluster's name; returns what the agents there may. */
+function enrolHosts(stacks: readonly Stack[], hosts: readonly Host[], access: AccessControl): MayUpload {
+  const sessions = new Map<string, { region: string; session: RoleSession }>();
   for (const { facts } of hosts) {
     const stack = stacks.find(({ name }) => name === facts.cluster);
     if (stack === undefined) throw new Error(`The cluster ${facts.cluster} has no stack of its name`);
     const role = access.policies.instanceRole(stack);
-    access.keys.enrol(facts.instanceId, { kind: 'role', role, session: facts.instanceId, context: {} });
+    const session: RoleSession = { kind: 'role', role, session: facts.instanceId, context: {} };
+    access.keys.enrol(facts.instanceId, session);
+    sessions.set(facts.instanceId, { region: facts.region, session });
   }
+  return async (instanceId, logGroup) => {
+    const host = sessions.get(instanceId);
+    return host !== undefined && (await mayUploadOutput(access, host.session, host.region, logGroup));
+  };
 }
 
 async function start(options: AssemblyOptions, release: () => void): Promise<Runtime> {
@@ -249,7 +258,7 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
     pace,
   );
   const hosts = new Hosts(hosting.hosts, new Set(withoutAgent));
-  enrolHosts(stacks, hosting.hosts, access);
+  const mayUpload = enrolHosts(stacks, hosting.hosts, access);
   const faults = new Faults(hosting.hosts, hosting.network);
   let url = '';
   const commands = new Commands({
@@ -259,6 +268,7 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
     directory: join(directory, 'ssm'),
     endpoint: () => url,
     onStatus: (command, invocation) => bus.put(commandEvent(command, invocation)),
+    mayUpload,
     pace,
   });
   const tables = await Tables.open(stacks, join(directory, 'table'));
@@ -267,6 +277,7 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
     gate: gateOf(access, account, (region) => ({
       secretArn: (id) => ifThere(() => secrets.find(id, region).arn),
       functionArn: (name) => ifThere(() => functions.find(name, region).arn),
+      partitionKey: (table) => tables.partitionKey(table),
       machineOfToken: (token) => tokens.machineOf(token),
     })),
     services: await checkedServices([

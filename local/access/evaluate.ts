@@ -91,7 +91,8 @@ export async function evaluate(request: Request, applicable: Applicable): Promis
     );
   const result = simulate(applicable);
   if (result === 'Allowed') return undefined;
-  const kind = applicable.identity.length === 0 && applicable.resource !== undefined ? 'resource' : 'identity';
+  // A service has no policies of its own.
+  const kind = request.principal.startsWith('arn:') ? 'identity' : 'resource';
   if (result === 'ImplicitlyDenied') return `because no ${kind}-based policy allows the ${action} action`;
   const byIdentity = simulate({ identity: applicable.identity }) === 'ExplicitlyDenied';
   return `with an explicit deny in ${byIdentity ? 'an identity' : 'a resource'}-based policy`;

@@ -18,7 +18,7 @@ export interface GateRequest {
 export type Gate = (request: GateRequest) => Promise<Principal | undefined>;
 
 /** What finds the resources that an input names. */
-export type Lookups = (region: string) => Pick<Place, 'secretArn' | 'functionArn' | 'machineOfToken'>;
+export type Lookups = (region: string) => Omit<Place, 'region' | 'account'>;
 
 /** Operations that AWS serves without a signature: the links in SNS messages. */
 export const unsignedOperations: ReadonlySet<string> = new Set(['ConfirmSubscription', 'Unsubscribe']);

@@ -7,7 +7,7 @@
  */
 
 import { stackId } from '../assembly/resource-types.ts';
-import { AwsError } from '../protocols/aws-error.ts';
+import { AwsError, notServed } from '../protocols/aws-error.ts';
 import type { Call } from './access-control.ts';
 
 /** Where an operation is called, and what the runtime knows of names in its input. */
@@ -18,6 +18,8 @@ export interface Place {
   readonly secretArn: (id: string) => string | undefined;
   /** ARN of a function by its name or ARN; undefined when there is none. */
   readonly functionArn: (name: string) => string | undefined;
+  /** Name of the partition key of a table; undefined when there is no such table. */
+  readonly partitionKey: (table: string) => string | undefined;
   /** ARN of the state machine that waits for a task token; undefined when none ever did. */
   readonly machineOfToken: (token: string) => string | undefined;
 }
@@ -93,30 +95,70 @@ const secret =
     return { action, resources: [own], context: { 'secretsmanager:SecretId': own } };
   };
 
-/** The value of the one attribute that our tables have as their key. */
-function leadingKeys({ Key: key }: Input): string[] {
-  const [value, ...more] = Object.values((key ?? {}) as Record<string, Record<string, unknown>>);
-  return value === undefined || more.length > 0 ? [] : Object.values(value).map(String);
+const nameOfTable = (nameOrArn: string) => nameOrArn.replace(/^arn:.*:table\//, '');
+
+/** The value of the partition key in an item or a key, as `dynamodb:LeadingKeys` has it. */
+function leadingKey(item: unknown, key: string | undefined): string[] {
+  const values = Object.values(((item ?? {}) as Readonly<Record<string, Input>>)[key ?? ''] ?? {});
+  return values.filter((value) => typeof value === 'string');
 }
+
+/** `dynamodb:LeadingKeys` of a request that names its items; a request that names none has no such key. */
+const leadingKeys = (keys: string[]) => (keys.length === 0 ? {} : { context: { 'dynamodb:LeadingKeys': keys } });
+
+/** One item; `member` of the input holds its partition key. */
+const item =
+  (action: string, member: 'Key' | 'Item'): Asks =>
+  (input, place) => {
+    const name = text(input, 'TableName');
+    return {
+      action,
+      resources: [named(place, 'dynamodb', 'table/', name)],
+      ...leadingKeys(leadingKey(input[member], place.partitionKey(nameOfTable(name)))),
+    };
+  };
+
+/** A query asks for one partition; its expression takes the value from elsewhere in the input. */
+const query: Asks = (input, place) => {
+  const name = text(input, 'TableName');
+  const own = named(place, 'dynamodb', 'table/', name);
+  const key = place.partitionKey(nameOfTable(name));
+  const names = (input.ExpressionAttributeNames ?? {}) as Record<string, string>;
+  const values = (input.ExpressionAttributeValues ?? {}) as Record<string, unknown>;
+  const conditions = String(input.KeyConditionExpression ?? '').matchAll(/([#\w]+)\s*=\s*(:\w+)/g);
+  const placeholder = [...conditions].find(([, left = '']) => (names[left] ?? left) === key)?.[2] ?? '';
+  return {
+    action: 'dynamodb:Query',
+    resources: [input.IndexName === undefined ? own : `${own}/index/${text(input, 'IndexName')}`],
+    ...leadingKeys(leadingKey(values, placeholder)),
+  };
+};
 
 const table =
   (action: string): Asks =>
+  (input, place) => ({ action, resources: [named(place, 'dynamodb', 'table/', text(input, 'TableName'))] });
+
+/** The items of a batch, which names its table as the key of its requests. */
+const batch =
+  (action: string, itemsOf: (requests: unknown) => unknown[]): Asks =>
   (input, place) => {
-    const own = named(place, 'dynamodb', 'table/', text(input, 'TableName'));
-    const resources = [input.IndexName === undefined ? own : `${own}/index/${text(input, 'IndexName')}`];
-    const keys = leadingKeys(input);
-    return { action, resources, ...(keys.length === 0 ? {} : { context: { 'dynamodb:LeadingKeys': keys } }) };
+    const [first, ...others] = Object.entries((input.RequestItems ?? {}) as Record<string, unknown>);
+    if (first === undefined || others.length > 0) throw notServed('dynamodb', 'a batch that is not of one table');
+    const [name, requests] = first;
+    const key = place.partitionKey(nameOfTable(name));
+    return {
+      action,
+      resources: [named(place, 'dynamodb', 'table/', name)],
+      ...leadingKeys(itemsOf(requests).flatMap((each) => leadingKey(each, key))),
+    };
   };
 
-/** The tables of a batch are the keys of its requests. */
-const tables =
-  (action: string): Asks =>
-  (input, place) => ({
-    action,
-    resources: Object.keys((input.RequestItems ?? {}) as object).map((name) =>
-      named(place, 'dynamodb', 'table/', name),
-    ),
-  });
+const keysToGet = (requests: unknown) => ((requests as Input | undefined)?.Keys ?? []) as unknown[];
+
+const itemsToWrite = (requests: unknown) =>
+  (Array.isArray(requests) ? (requests as Record<string, Input>[]) : []).map(
+    ({ PutRequest: put, DeleteRequest: gone }) => put?.Item ?? gone?.Key,
+  );
 
 const queue =
   (action: string): Asks =>
@@ -206,14 +248,14 @@ const operations: Readonly<Record<string, Readonly<Record<string, Asks>>>> = {
     ListSecrets: onNothing('secretsmanager:ListSecrets'),
   },
   dynamodb: {
-    GetItem: table('dynamodb:GetItem'),
-    PutItem: table('dynamodb:PutItem'),
-    UpdateItem: table('dynamodb:UpdateItem'),
-    DeleteItem: table('dynamodb:DeleteItem'),
-    Query: table('dynamodb:Query'),
+    GetItem: item('dynamodb:GetItem', 'Key'),
+    PutItem: item('dynamodb:PutItem', 'Item'),
+    UpdateItem: item('dynamodb:UpdateItem', 'Key'),
+    DeleteItem: item('dynamodb:DeleteItem', 'Key'),
+    Query: query,
     Scan: table('dynamodb:Scan'),
-    BatchGetItem: tables('dynamodb:BatchGetItem'),
-    BatchWriteItem: tables('dynamodb:BatchWriteItem'),
+    BatchGetItem: batch('dynamodb:BatchGetItem', keysToGet),
+    BatchWriteItem: batch('dynamodb:BatchWriteItem', itemsToWrite),
     DescribeTable: table('dynamodb:DescribeTable'),
     DescribeTimeToLive: table('dynamodb:DescribeTimeToLive'),
     ListTables: onNothing('dynamodb:ListTables'),

@@ -213,7 +213,12 @@ export class Policies {
   /** Every policy, to be kept. */
   all(stacks: readonly Stack[]): AllPolicies {
     const instances = stacks.map((stack) => this.instanceRole(stack));
+    const ownArns = (stack: Stack) => [
+      this.instanceRole(stack).arn,
+      ...stack.resources.map(({ id, attributes }) => attributes.Arn ?? id),
+    ];
     return {
+      stacks: Object.fromEntries(stacks.flatMap((stack) => ownArns(stack).map((arn) => [arn, stack.name]))),
       roles: Object.fromEntries([...this.#roles.values(), ...instances].map(({ arn, policies }) => [arn, policies])),
       resources: Object.fromEntries(
         [...this.#trust.keys(), ...this.#resources.keys()].map((arn) => [arn, this.ofResource(arn)]),

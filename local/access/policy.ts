@@ -38,4 +38,6 @@ export interface AllPolicies {
   readonly roles: Readonly<Record<string, readonly NamedPolicy[]>>;
   /** By ARN of the resource; of a role, who may assume it. */
   readonly resources: Readonly<Record<string, PolicyDocument>>;
+  /** Name of the stack of each of these roles and resources. */
+  readonly stacks: Readonly<Record<string, string>>;
 }

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Role } from './policy.ts';
 
-/** Values that a request carries besides its own, by condition key. */
+/** Values that a request carries besides its own, by condition key; a list where the key has many. */
 export type Context = Readonly<Record<string, string | readonly string[]>>;
 
 /** A person with credentials of her own: may do everything, as an administrator may. */

@@ -64,6 +64,9 @@ export interface Command extends CommandRequest {
   readonly invocations: readonly Invocation[];
 }
 
+/** Whether the role of an instance lets the agent upload output to a log group. */
+export type MayUpload = (instanceId: string, logGroup: string) => Promise<boolean>;
+
 /** Told when an invocation starts and when it ends. */
 export type InvocationListener = (command: Command, invocation: Invocation) => void;
 
@@ -132,6 +135,7 @@ export class Commands {
   readonly #endpoint: () => string;
   readonly #listener: InvocationListener;
   readonly #pace: Pace;
+  readonly #mayUpload: MayUpload;
 
   constructor(options: {
     documents: Documents;
@@ -140,6 +144,7 @@ export class Commands {
     directory: string;
     endpoint: () => string;
     onStatus: InvocationListener;
+    mayUpload: MayUpload;
     pace?: Pace;
   }) {
     this.#documents = options.documents;
@@ -149,6 +154,7 @@ export class Commands {
     this.#endpoint = options.endpoint;
     this.#listener = options.onStatus;
     this.#pace = options.pace ?? ownPace;
+    this.#mayUpload = options.mayUpload;
     // Scripts hold parameters only, never secrets; still they are the agent's business alone.
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     for (const host of this.#hosts.list()) {
@@ -287,13 +293,16 @@ export class Commands {
 
   async #supervise(command: Command, invocation: Invocation, agent: Agent, host: Host): Promise<void> {
     const { logGroup, id } = command;
+    const mayUpload = logGroup !== undefined && this.#mayUpload(invocation.instanceId, logGroup);
     const tails =
       logGroup === undefined
         ? []
         : (['stdout', 'stderr'] as const).map((name) => {
             const stream = `${id}/${invocation.instanceId}/aws-runShellScript/${name}`;
             const path = name === 'stdout' ? invocation.stdoutPath : invocation.stderrPath;
-            return new Tail(path, (lines) => this.#logs.append(logGroup, stream, lines));
+            return new Tail(path, async (lines) => {
+              if (await mayUpload) this.#logs.append(logGroup, stream, lines);
+            });
           });
     const ticker = setInterval(() => {
       if (host.agentLink.isCut) return;
@@ -305,6 +314,7 @@ export class Commands {
     // An agent that is cut off reports when it can.
     if (host.hasPower && host.agentLink.isCut) await this.#reached(host);
     for (const tail of tails) tail.end();
+    await mayUpload;
     if (logGroup !== undefined) await this.#pace.wait('outputUpload');
     await this.#pace.wait('commandReport');
     // Without power the agent reports nothing: the command stays in progress until the host is back or time is up.

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AccessControl } from '../access/access-control.ts';
+import { mayWriteFunctionLog } from '../access/log-writers.ts';
 import type { RoleSession } from '../access/principal.ts';
 import { resourcesOf, type Stack } from '../assembly/load-assembly.ts';
 import type { LogStore } from '../logs/log-store.ts';
@@ -224,15 +225,8 @@ export class Functions {
 
   /** Lambda writes the log with the function's role; without the permission the lines are lost. */
   async #writesLog(pool: Pool): Promise<boolean> {
-    pool.writesLog ??= (async () => {
-      const { facts, session } = pool;
-      const [, , , , account] = facts.arn.split(':');
-      const stream = `arn:aws:logs:${facts.region}:${account}:log-group:${facts.logGroup}:log-stream:${facts.name}`;
-      for (const action of ['logs:CreateLogStream', 'logs:PutLogEvents']) {
-        if (!(await this.#access.may(session, { action, resources: [stream] }))) return false;
-      }
-      return true;
-    })();
+    const { facts, session } = pool;
+    pool.writesLog ??= mayWriteFunctionLog(this.#access, session, facts.region, facts.logGroup);
     return await pool.writesLog;
   }
 

@@ -9,6 +9,7 @@ import { AwsError } from '../protocols/aws-error.ts';
 /** The tables of the assembly, kept in one directory. */
 export class Tables {
   readonly #server: Server;
+  readonly #partitionKeys = new Map<string, string>();
 
   private constructor(server: Server) {
     this.#server = server;
@@ -26,8 +27,16 @@ export class Tables {
     const tables = new Tables(server);
     for (const { stack, resource } of resourcesOf(stacks, 'AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable')) {
       await tables.#create(resource.id, stack.region, resource.properties);
+      const schema = (resource.properties.KeySchema ?? []) as { AttributeName: string; KeyType: string }[];
+      const key = schema.find(({ KeyType: kind }) => kind === 'HASH');
+      if (key !== undefined) tables.#partitionKeys.set(resource.id, key.AttributeName);
     }
     return tables;
+  }
+
+  /** Name of the partition key of a table of the assembly. */
+  partitionKey(table: string): string | undefined {
+    return this.#partitionKeys.get(table);
   }
 
   /**

@@ -54,6 +54,14 @@ async function taskToken(executionArn: string): Promise<string> {
   return JSON.parse(details?.parameters ?? '{}').Payload.token;
 }
 
+test('a task whose role may not invoke the function fails as it does on AWS', async () => {
+  const { status, error, cause } = await ended(await start('forbidden', {}));
+  expect([status, error]).toEqual(['FAILED', 'Lambda.AWSLambdaException']);
+  expect(cause).toMatch(
+    /is not authorized to perform: lambda:InvokeFunction on resource: \S+:function:fixture-worker because no identity-based policy allows the lambda:InvokeFunction action \(Service: AWSLambda; Status Code: 403; Error Code: AccessDeniedException\)$/,
+  );
+});
+
 describe('a run to the end', () => {
   let executionArn: string;
   beforeAll(async () => {

@@ -78,6 +78,18 @@ describe('Lambda', () => {
     expect((await invoke({ do: 'environment' })).payload.invocations).toBe(payload.invocations + 1);
   });
 
+  test('the code of a function may do what its role allows, and nothing else', async () => {
+    const { payload } = await invoke({ do: 'trespass', machine: stateMachineArn('flow') });
+    const why = (action: string, resource: string) =>
+      new RegExp(
+        `^AccessDeniedException: User: arn:aws:sts::\\d{12}:assumed-role/fixture-workerServiceRole\\S+/fixture-worker is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action$`,
+      );
+    expect(payload).toEqual([
+      expect.stringMatching(why('states:ListExecutions', stateMachineArn('flow'))),
+      expect.stringMatching(why('dynamodb:GetItem', `arn:aws:dynamodb:${region}:\\d{12}:table/fixture-state`)),
+    ]);
+  });
+
   test('a function in the VPC has neither endpoint nor credentials', async () => {
     const { environment } = (await invoke({ do: 'environment' }, 'fixture-in-vpc')).payload;
     expect(Object.keys(environment).filter((name) => /ENDPOINT|ACCESS_KEY|TOKEN/.test(name))).toEqual([]);

@@ -106,6 +106,21 @@ describe('a call with a role', () => {
     await expect(access.check(code, sendCommand)).rejects.toThrow(/with an explicit deny in an identity-based policy/);
   });
 
+  it('to a table is allowed for the items that a condition names', async () => {
+    const table = `arn:aws:dynamodb:${region}:${account}:table/state`;
+    const items = { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['operation'] } };
+    const { access } = controlOf([role([allow('dynamodb:GetItem', table, { Condition: items })])]);
+    const get = (...keys: string[]) =>
+      access.check(access.session(roleArn, 'worker'), {
+        action: 'dynamodb:GetItem',
+        resources: [table],
+        context: { 'dynamodb:LeadingKeys': keys },
+      });
+    await get('operation');
+    await expect(get('checker')).rejects.toThrow(/dynamodb:GetItem/);
+    await expect(get('operation', 'checker')).rejects.toThrow(/dynamodb:GetItem/);
+  });
+
   it('counts policies that are attached from elsewhere in the template', async () => {
     const policy = resource('More', 'AWS::IAM::Policy', {
       Roles: ['worker'],
@@ -227,7 +242,12 @@ describe('what could only be misjudged is refused when it is loaded', () => {
 });
 
 describe('the gate', () => {
-  const lookups = () => ({ secretArn: () => undefined, functionArn: () => undefined, machineOfToken: () => undefined });
+  const lookups = () => ({
+    secretArn: () => undefined,
+    functionArn: () => undefined,
+    partitionKey: () => 'id',
+    machineOfToken: () => undefined,
+  });
   const listExecutions = {
     service: 'states',
     operation: 'ListExecutions',

@@ -50,6 +50,7 @@ const place: Place = {
       ? `arn:aws:secretsmanager:${region}:${account}:secret:pg-sync/monitoring-AbCdEf`
       : undefined,
   functionArn: (name) => (name === 'observe' ? ownFunction : undefined),
+  partitionKey: (table) => (table === 'state' ? 'id' : undefined),
   machineOfToken: (token) => (token === 'open' ? machine : undefined),
 };
 
@@ -131,6 +132,29 @@ describe('the table of permissions', () => {
     expect(callOf('secretsmanager', 'GetSecretValue', input, place)?.resources).toEqual([
       `arn:aws:secretsmanager:${region}:${account}:secret:pg-sync/monitoring-AbCdEf`,
     ]);
+  });
+
+  it.each([
+    ['GetItem', { Key: { id: { S: 'lock' } } }, ['lock']],
+    ['PutItem', { Item: { id: { S: 'lock' }, owner: { S: 'x' } } }, ['lock']],
+    [
+      'Query',
+      {
+        KeyConditionExpression: '#k = :v',
+        ExpressionAttributeNames: { '#k': 'id' },
+        ExpressionAttributeValues: { ':v': { S: 'lock' } },
+      },
+      ['lock'],
+    ],
+    [
+      'BatchGetItem',
+      { RequestItems: { state: { Keys: [{ id: { S: 'lock' } }, { id: { S: 'checker' } }] } } },
+      ['lock', 'checker'],
+    ],
+    ['BatchWriteItem', { RequestItems: { state: [{ DeleteRequest: { Key: { id: { S: 'lock' } } } }] } }, ['lock']],
+  ])('tells the items of dynamodb:%s by their partition key', (operation, more, keys) => {
+    const call = callOf('dynamodb', operation, { TableName: 'state', ...more }, place);
+    expect(call).toMatchObject({ resources: [tableArn], context: { 'dynamodb:LeadingKeys': keys } });
   });
 
   it('asks for the state machine that waits for a token, and leaves a token of nobody to Step Functions', () => {
