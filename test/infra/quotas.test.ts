@@ -1,7 +1,8 @@
 /** What a stack may take of an account, and what AWS takes of a stack. */
-import { readFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
-import { largestCluster } from '../documents/clusters.ts';
+import { readFileSync, statSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { largestTemplate } from '../../infra/template-size.ts';
+import { clusterOf, largestCluster } from '../documents/clusters.ts';
 import { readAssembly } from './assembly.ts';
 import { example } from './clusters.ts';
 import { all, templateOf } from './example-stacks.ts';
@@ -18,16 +19,31 @@ it('a fleet fits into an account with default quotas, and into a role that its h
   expect(Math.floor(10_240 / hostPolicyCharacters(templateOf(example)))).toBeGreaterThanOrEqual(12);
 });
 
-it('the largest cluster is one that CloudFormation and EventBridge take', () => {
-  const [stack] = readAssembly(synthesize(largestCluster()));
-  if (stack === undefined) throw new Error('no stack');
-  const { template } = stack;
-  // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
-  expect(Object.keys(template.Resources).length).toBeLessThanOrEqual(500);
-  expect(Object.keys(template.Outputs).length).toBeLessThanOrEqual(200);
-  // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
-  for (const { EventPattern } of all(template, 'AWS::Events::Rule')) {
-    const pattern = JSON.stringify(EventPattern).replaceAll(/\{"Ref":"\w+"\}/g, 'x'.repeat(110));
-    expect(pattern.length).toBeLessThanOrEqual(2048);
-  }
+describe('the largest number of nodes', () => {
+  /** 32 nodes of a name of 40 characters, each in a directory of its own. */
+  const nodes = Array.from({ length: 32 }, (_, index) => ({
+    name: `node-${index}.`.padEnd(40, 'x'),
+    instanceId: `i-${`${index}`.padStart(17, '0')}`,
+    address: `192.168.100.${100 + index}`,
+    dataDirectory: `/data/orders-${index}/main`,
+  }));
+
+  it('makes a stack that CloudFormation and EventBridge take', () => {
+    const [stack] = readAssembly(synthesize(clusterOf({ name: 'n'.repeat(30), nodes })));
+    if (stack === undefined) throw new Error('no stack');
+    const { template, templatePath } = stack;
+    expect(statSync(templatePath).size).toBeLessThanOrEqual(largestTemplate);
+    // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+    expect(Object.keys(template.Resources).length).toBeLessThanOrEqual(500);
+    expect(Object.keys(template.Outputs).length).toBeLessThanOrEqual(200);
+    // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+    for (const { EventPattern } of all(template, 'AWS::Events::Rule')) {
+      const pattern = JSON.stringify(EventPattern).replaceAll(/\{"Ref":"\w+"\}/g, 'x'.repeat(110));
+      expect(pattern.length).toBeLessThanOrEqual(2048);
+    }
+  });
+
+  it('is refused, before anything is deployed, with names and directories that make too much of it', () => {
+    expect(() => synthesize(largestCluster())).toThrow(/shorter names and directories[\s\S]*TemplateTooLarge/);
+  });
 });
