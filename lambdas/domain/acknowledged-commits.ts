@@ -35,5 +35,5 @@ export function whyCommitsMayBeMissing(rule: CommitRule | null, reached: readonl
   const needed = names.length - asked.count + 1;
   if (found >= needed) return null;
   const which = `${list([...new Set(missing)])} cannot be asked`;
-  return `Each commit was confirmed by ${asked.count} of ${list(asked.names)}, and ${which}: it may hold commits that no other standby has.`;
+  return `Each commit was confirmed by ${asked.count} of ${list(asked.names)}, and ${which}: there may be commits that no other standby has.`;
 }

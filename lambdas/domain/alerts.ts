@@ -2,7 +2,9 @@
 import type { AlertEvent } from '../contract/alerts.ts';
 import type { Cluster } from '../contract/cluster-config.ts';
 import type { Finding } from '../contract/health.ts';
+import { type MailText, mailText } from './mail-text.ts';
 import { meaningOf } from './meaning.ts';
+import type { Message } from './message.ts';
 import { ascii, chatText, clip, plain } from './plain-text.ts';
 import { duration, utc, waitingSessions } from './quantities.ts';
 import { type NextStep, nextSteps } from './remedies.ts';
@@ -10,26 +12,14 @@ import type { RunbookLinks } from './runbook-links.ts';
 
 /** SNS takes 100 characters of a subject. */
 const longestSubject = 100;
-/**
- * SNS takes 256 KiB of a message, all forms together, each as text within JSON; some forms are sent to two protocols.
- * With these limits the total stays below that even if every character has to be escaped.
- */
-const longestMail = 16_000;
+/** Together with {@link longestMail} these keep the whole message below what SNS takes. */
 const longestChat = 4_000;
 const longestJson = 40_000;
 /** More than this nobody reads. */
 const mostFindings = 20;
 const mostSteps = 6;
 
-export interface RenderedAlert {
-  readonly subject: string;
-  readonly email: string;
-  /** Custom notification of Amazon Q Developer in chat applications (formerly AWS Chatbot), as JSON. */
-  readonly chatbot: string;
-  readonly json: string;
-}
-
-export function renderAlert(cluster: Cluster, event: AlertEvent, links: RunbookLinks): RenderedAlert {
+export function renderAlert(cluster: Cluster, event: AlertEvent, links: RunbookLinks): Message {
   const steps = nextSteps(cluster, event.findings, event.evidence).slice(0, mostSteps);
   const subject = ascii(`${label(event)} ${cluster.name}: ${headline(event)}`, longestSubject);
   const alert: Alert = { event, subject, steps, links };
@@ -133,7 +123,7 @@ function times({ since, durationSeconds, writes, kind, incident }: AlertEvent): 
   return `Since ${utc(since)}${lasted}.${stopped} Incident ${incident}.`;
 }
 
-function mail({ event, subject, steps, links }: Alert): string {
+function mail({ event, subject, steps, links }: Alert): MailText {
   const section = (title: string, lines: readonly string[]) => (lines.length === 0 ? [] : ['', title, ...lines]);
   const lines = [
     subject,
@@ -148,7 +138,7 @@ function mail({ event, subject, steps, links }: Alert): string {
     ...operationLines(event),
     times(event),
   ];
-  return clipBytes(`${lines.join('\n')}\n`, longestMail);
+  return mailText(lines);
 }
 
 /** @see https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html */
@@ -221,9 +211,3 @@ const encoder = new TextEncoder();
 const utf8Length = (text: string): number => encoder.encode(text).length;
 
 /** The beginning of a text, cut between two characters. */
-function clipBytes(text: string, limit: number): string {
-  const encoded = encoder.encode(text);
-  if (encoded.length <= limit) return text;
-  const { read } = encoder.encodeInto(text, new Uint8Array(limit - 4));
-  return `${text.slice(0, read)}...\n`;
-}

@@ -6,7 +6,7 @@ import type { NodeFacts, Observation } from '../contract/observation.ts';
 import type { AllowAsyncPlan } from '../contract/payloads.ts';
 import { bytesBetween, protectedLsn } from './durability-debt.ts';
 import { onlyPrimary } from './only-primary.ts';
-import { bytes, counted, duration, list } from './quantities.ts';
+import { bytes, counted, duration, listed } from './quantities.ts';
 import { type SynchronousSituation, synchronousSituation } from './synchronous-situation.ts';
 
 /** A commit that has waited this long waits for a standby that does not confirm, connected or not. */
@@ -72,7 +72,10 @@ function requireMissingStandbys(node: string, facts: NodeFacts, { rule, candidat
   if (candidates.length < rule.count || (count > 0 && oldestSeconds >= stuckSeconds)) return;
   throw new OperatorError(
     'NothingToAllow',
-    `Writes go on: a commit on ${node} needs ${counted(rule.count, 'standby')}, and ${list(candidates.map(({ applicationName }) => applicationName))} confirm${candidates.length === 1 ? 's' : ''}. No session waits.`,
+    `Writes go on: a commit on ${node} needs ${counted(rule.count, 'standby')}, and ${listed(
+      candidates.map(({ applicationName }) => applicationName),
+      'confirms',
+    )}. No session waits.`,
     'Nothing was changed. This runbook is for the time when commits wait because standbys are missing.',
   );
 }
@@ -85,6 +88,6 @@ function summary(cluster: Cluster, facts: NodeFacts, allowance: Allowance, minut
     `Writes on ${primary} go on without a standby until ${until.slice(0, 16).replace('T', ' ')} UTC (${duration(minutes * 60)}): ${reason}`,
     ...(count > 0 ? [`${counted(count, 'commit')} that waited returned. None was cancelled.`] : []),
     `Durability debt: what was committed after ${lsn} (${bytes(debt)} of WAL at the start) is lost if ${primary} is lost.`,
-    `Synchronous replication returns by itself as soon as ${counted(cluster.replication.count, 'standby')} has caught up, or at that time: without a standby writes then wait again. The resume-sync runbook ends it before.`,
+    `Synchronous replication returns by itself as soon as ${counted(cluster.replication.count, 'standby', 'has')} caught up, or at that time: without a standby writes then wait again. The resume-sync runbook ends it before.`,
   ];
 }

@@ -6,7 +6,7 @@ import type { CheckerMemory } from '../contract/health.ts';
 import type { Observation } from '../contract/observation.ts';
 import type { FailoverPlan } from '../contract/promotions.ts';
 import { expectedStandbyNames } from './expected-rule.ts';
-import { list } from './quantities.ts';
+import { agreeing, list } from './quantities.ts';
 import { type Answered, type Silent, type Survey, spoke, streamingStandbys, survey, walsenderOf } from './survey.ts';
 import { synchronousSituation } from './synchronous-situation.ts';
 import { unseenPrimary } from './unseen-primary.ts';
@@ -92,7 +92,7 @@ function requireSeen(seen: Survey, afterTimeline: number): void {
   const unseen = unseenPrimary(seen, afterTimeline);
   if (unseen === null) return;
   throw unknown(
-    `${names(unseen.standbys)} still receive WAL from ${unseen.node.name}: it runs, and only the observer cannot ask it.`,
+    `${names(unseen.standbys)} still ${agreeing(unseen.standbys.length, 'receives')} WAL from ${unseen.node.name}: it runs, and only the observer cannot ask it.`,
     [unseen],
   );
 }
@@ -123,7 +123,7 @@ function requireOneDatabase(candidates: readonly Answered[]): void {
 function witnesses(former: Silent, seen: Survey): string[] {
   return [
     `${former.node.name} does not answer (${former.failure.kind}: ${former.failure.message}).`,
-    `${names(seen.answered)} answer${seen.answered.length === 1 ? 's' : ''}, and ${seen.answered.length === 1 ? 'does not receive' : 'none receives'} WAL from it.`,
+    `${names(seen.answered)} ${agreeing(seen.answered.length, 'answers')}, and ${seen.answered.length === 1 ? 'does not receive' : 'none receives'} WAL from it.`,
   ];
 }
 

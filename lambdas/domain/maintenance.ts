@@ -3,7 +3,8 @@ import type { Cluster } from '../contract/cluster-config.ts';
 import type { CheckerState, Health, Maintenance } from '../contract/health.ts';
 import type { MaintenanceReport } from '../contract/payloads.ts';
 import type { MaintenanceInput } from '../contract/runbook-inputs.ts';
-import type { RenderedAlert } from './alerts.ts';
+import { mailText } from './mail-text.ts';
+import type { Message } from './message.ts';
 import { ascii, chatText, plain } from './plain-text.ts';
 import { utc } from './quantities.ts';
 
@@ -40,7 +41,7 @@ export function maintenanceReport(state: CheckerState, health: Health | Error, n
 }
 
 /** What the subscribers are told: that it will be silent, until when and why; or that it no longer is. */
-export function renderMaintenance(cluster: Cluster, report: MaintenanceReport, now: Date): RenderedAlert {
+export function renderMaintenance(cluster: Cluster, report: MaintenanceReport, now: Date): Message {
   const { until, reason, wrong } = report;
   const what = until === null ? 'ended before its time' : `until ${utc(until)}: ${reason}`;
   const subject = ascii(`MAINTENANCE ${cluster.name}: ${what}`, longestSubject);
@@ -57,7 +58,7 @@ export function renderMaintenance(cluster: Cluster, report: MaintenanceReport, n
         ];
   return {
     subject,
-    email: `${[subject, '', ...lines].join('\n')}\n`,
+    email: mailText([subject, '', ...lines]),
     chatbot: JSON.stringify({
       version: '1.0',
       source: 'custom',

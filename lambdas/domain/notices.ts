@@ -1,6 +1,7 @@
 /** What a runbook tells of itself, in the forms that its readers want. */
 import type { Cluster } from '../contract/cluster-config.ts';
 import type { RunbookNotice } from '../contract/notices.ts';
+import { mailText } from './mail-text.ts';
 import { ascii, chatText, clip, plain, plainLine } from './plain-text.ts';
 import type { RunbookLinks } from './runbook-links.ts';
 
@@ -31,7 +32,7 @@ export function renderNotice(cluster: Cluster, notice: RunbookNotice, links: Run
   const execution = links.execution(notice.execution);
   return {
     subject,
-    email: `${[subject, '', ...body, '', `Execution: ${execution}`].join('\n')}\n`,
+    email: mailText([subject, '', ...body, '', `Execution: ${execution}`]),
     chatbot: JSON.stringify({
       version: '1.0',
       source: 'custom',

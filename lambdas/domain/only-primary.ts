@@ -3,7 +3,7 @@ import type { Cluster } from '../contract/cluster-config.ts';
 import { OperatorError } from '../contract/errors.ts';
 import type { NodeFacts, Observation } from '../contract/observation.ts';
 import { emptyMemory } from './checker-memory.ts';
-import { list } from './quantities.ts';
+import { list, listed } from './quantities.ts';
 import { survey } from './survey.ts';
 import { unseenPrimary } from './unseen-primary.ts';
 
@@ -39,7 +39,10 @@ export function onlyPrimary(
   if (unseen !== null) {
     throw new OperatorError(
       'TwoPrimaries',
-      `${primary.node} accepts writes on timeline ${primary.facts.timeline}, but ${list(unseen.standbys.map(({ node }) => node.name))} receive a later one from ${unseen.node.name}, which the observer cannot ask.`,
+      `${primary.node} accepts writes on timeline ${primary.facts.timeline}, but ${listed(
+        unseen.standbys.map(({ node }) => node.name),
+        'receives',
+      )} a later one from ${unseen.node.name}, which the observer cannot ask.`,
       `Nothing was changed. ${primary.node} is a former primary that has come back: start the rejoin runbook for it when ${unseen.node.name} can be asked again.`,
     );
   }

@@ -1,7 +1,7 @@
 /** Is there exactly one primary, and can it be asked? "Cannot reach" is not "is down". */
 import type { Finding } from '../contract/health.ts';
 import { finding } from './finding-policy.ts';
-import { list } from './quantities.ts';
+import { agreeing, list } from './quantities.ts';
 import { follows, receives, type Silent, type Survey, spoke } from './survey.ts';
 
 const names = (nodes: readonly { readonly node: { readonly name: string } }[]) =>
@@ -32,7 +32,7 @@ function silentPrimary(seen: Survey, primary: Silent): Finding {
   if (receiving.length > 0) {
     return finding('PrimaryUnobservable', node.name, {
       title: `${node.name} does not answer, its standbys still receive`,
-      message: `The observer cannot ask the primary ${node.name} (${said}), but ${names(receiving)} still receive WAL from it.`,
+      message: `The observer cannot ask the primary ${node.name} (${said}), but ${names(receiving)} still ${agreeing(receiving.length, 'receives')} WAL from it.`,
     });
   }
   const notAccepting = failure.kind === 'starting-up' || failure.kind === 'shutting-down';
@@ -54,7 +54,9 @@ function silentPrimary(seen: Survey, primary: Silent): Finding {
     );
   }
   const witnesses =
-    seen.answered.length > 0 ? ` No standby receives WAL from it: asked were ${names(seen.answered)}.` : '';
+    seen.answered.length > 0
+      ? ` No standby receives WAL from it: asked ${agreeing(seen.answered.length, 'was')} ${names(seen.answered)}.`
+      : '';
   if (failure.kind === 'refused' || seen.answered.length > 0) {
     return finding(
       'PrimaryDown',
@@ -80,13 +82,16 @@ function silentPrimary(seen: Survey, primary: Silent): Finding {
 function noPrimary({ answered }: Survey): Finding {
   return finding('NoPrimary', null, {
     title: 'no primary: every node is a standby',
-    message: `${names(answered)} answer, and all of them are in recovery: none accepts writes.`,
+    message: `${names(answered)} ${agreeing(answered.length, 'answers')}, and ${agreeing(answered.length, 'is')} in recovery: no node accepts writes.`,
   });
 }
 
 /** Some nodes are silent, and nothing says which of them is the primary. */
 function hiddenPrimary({ answered, silent }: Survey): Finding {
-  const others = answered.length > 0 ? ` ${names(answered)} answer, and accept no writes.` : '';
+  const others =
+    answered.length > 0
+      ? ` ${names(answered)} ${agreeing(answered.length, 'answers')}, and ${agreeing(answered.length, 'accepts')} no writes.`
+      : '';
   return finding(
     'PrimaryUnobservable',
     null,

@@ -3,7 +3,7 @@ import type { Cluster } from '../contract/cluster-config.ts';
 import type { Failure } from '../contract/payloads.ts';
 import type { Fence, PromotionReport, ReportPromotionInput } from '../contract/promotions.ts';
 import { explainFailure } from './failure.ts';
-import { list } from './quantities.ts';
+import { list, listed } from './quantities.ts';
 
 const rejoinAdvice = (node: string) => `  Start the rejoin runbook for it: {"node":"${node}"}`;
 
@@ -42,12 +42,12 @@ export function promotionReport(cluster: Cluster, input: ReportPromotionInput): 
     timeline: promoted.timeline,
     synchronousStandbyNames: verified?.synchronousStandbyNames ?? null,
     summary: [
-      `${primary} is the primary, on timeline ${promoted.timeline}${following.length > 0 ? `; ${list(following)} ${following.length === 1 ? 'follows' : 'follow'} it` : ''}.`,
+      `${primary} is the primary, on timeline ${promoted.timeline}${following.length > 0 ? `; ${listed(following, 'follows')} it` : ''}.`,
       ...what,
       ...('failure' in replication ? [`Replication is not verified: ${text(replication.failure)}`] : []),
       ...(following.length < cluster.replication.count
         ? [
-            `Commits wait: they need ${cluster.replication.count} of the standbys, and ${following.length} ${following.length === 1 ? 'follows' : 'follow'}. Rejoin brings one back.`,
+            `Commits wait: they need ${cluster.replication.count} of the standbys, and ${listed(following, 'follows')}. Rejoin brings one back.`,
           ]
         : []),
       ...failed.flatMap(({ node, error, cause }) => [

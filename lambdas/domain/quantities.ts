@@ -33,14 +33,22 @@ export function duration(seconds: number): string {
     .join(' ');
 }
 
-/** `1 session`, `3 sessions`. */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+const plurals: Readonly<Record<string, string>> = { is: 'are', has: 'have', was: 'were', does: 'do' };
+
+/** A verb in the third person, to go with so many: `waits` and `has` of one, `wait` and `have` of any other number. */
+export function agreeing(count: number, verb: string): string {
+  return count === 1 ? verb : (plurals[verb] ?? verb.replace(/s$/, ''));
+}
+
+/** `1 session`, `3 sessions`; with a verb `1 session waits`, `3 sessions wait`. */
+export function counted(count: number, noun: string, verb?: string): string {
+  const nouns = `${count} ${noun}${count === 1 ? '' : 's'}`;
+  return verb === undefined ? nouns : `${nouns} ${agreeing(count, verb)}`;
 }
 
 /** `3 sessions wait, the oldest for 12 s`, `1 session waits, for 12 s`; `what` they wait for may be named. */
 export function waitingSessions(count: number, oldestSeconds: number, what = ''): string {
-  const who = `${counted(count, 'session')} ${count === 1 ? 'waits' : 'wait'}${what}`;
+  const who = `${counted(count, 'session', 'waits')}${what}`;
   if (Math.round(oldestSeconds) === 0) return who;
   return `${who}, ${count === 1 ? '' : 'the oldest '}for ${duration(oldestSeconds)}`;
 }
@@ -49,6 +57,11 @@ export function waitingSessions(count: number, oldestSeconds: number, what = '')
 export function list(items: readonly string[]): string {
   if (items.length < 2) return items[0] ?? '';
   return `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
+}
+
+/** `a has`, `a and b have`; `none has` of an empty list. */
+export function listed(items: readonly string[], verb: string): string {
+  return items.length === 0 ? `none ${verb}` : `${list(items)} ${agreeing(items.length, verb)}`;
 }
 
 export function secondsBetween(from: Date | string, to: Date): number {

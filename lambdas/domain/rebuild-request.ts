@@ -2,6 +2,7 @@
 import type { Cluster } from '../contract/cluster-config.ts';
 import type { AskForRebuildInput } from '../contract/rejoin.ts';
 import { explainFailure } from './failure.ts';
+import { mailText, shellWord } from './mail-text.ts';
 import { ascii, chatText, clip, plainLine } from './plain-text.ts';
 import { bytes } from './quantities.ts';
 import type { RunbookLinks } from './runbook-links.ts';
@@ -13,7 +14,7 @@ export function renderRebuildRequest(cluster: Cluster, request: AskForRebuildInp
   const { plan, startFailure, rewindFailure, kept } = request.state;
   const { region } = cluster.network;
   const subject = ascii(`APPROVE ${cluster.name}: rebuild of ${plan.node}?`, longestSubject);
-  const token = `--region ${region} --task-token '${request.taskToken}'`;
+  const token = `--region ${region} --task-token ${shellWord(request.taskToken)}`;
   const approve = `aws stepfunctions send-task-success ${token} --task-output '{}'`;
   const refuse = `aws stepfunctions send-task-failure ${token} --error RebuildRefused --cause 'say why'`;
   const failures = [startFailure, rewindFailure].flatMap((failure) => {
@@ -31,7 +32,21 @@ export function renderRebuildRequest(cluster: Cluster, request: AskForRebuildInp
   const wait = 'The runbook waits for 24 hours. Other runbooks may run meanwhile; after the answer it looks again.';
   return {
     subject,
-    email: `${[subject, '', ...why, '', 'TO APPROVE', approve, '', 'TO REFUSE', refuse, '', wait, '', `Execution: ${execution}`].join('\n')}\n`,
+    email: mailText([
+      subject,
+      '',
+      ...why,
+      '',
+      'TO APPROVE',
+      approve,
+      '',
+      'TO REFUSE',
+      refuse,
+      '',
+      wait,
+      '',
+      `Execution: ${execution}`,
+    ]),
     chatbot: JSON.stringify({
       version: '1.0',
       source: 'custom',

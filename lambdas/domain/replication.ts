@@ -5,6 +5,7 @@ import type { NodeFacts, NodeObservation, Observation, ReplicationRow } from '..
 import type { ReplicationReport } from '../contract/payloads.ts';
 import { lsnPosition } from './lsn.ts';
 import { type Problem, problemsError } from './problems.ts';
+import { agreeing, counted, waitingSessions } from './quantities.ts';
 import { walsenderOf } from './survey.ts';
 
 /**
@@ -86,7 +87,7 @@ export function requireCaughtUp(cluster: Cluster, primary: string, observation: 
   if (caughtUp.length >= cluster.replication.count) return;
   throw new OperatorError(
     'StandbyNotCaughtUp',
-    `${caughtUp.length} of ${cluster.replication.count} required synchronous standbys have flushed WAL up to ${sinceLsn}.\n${replicationTable(cluster, facts).join('\n')}`,
+    `${caughtUp.length} of ${cluster.replication.count} required synchronous standbys ${agreeing(caughtUp.length, 'has')} flushed WAL up to ${sinceLsn}.\n${replicationTable(cluster, facts).join('\n')}`,
     'Commits wait until they have. If this lasts, look at the network and the disks of the standbys.',
   );
 }
@@ -101,7 +102,7 @@ export function requireReleased(primary: string, observation: Observation): void
   if (synchronousStandbyNames.trim() === '' && blockedSessions.count === 0) return;
   throw new OperatorError(
     'CommitsStillWait',
-    `synchronous_standby_names on ${primary} is ${synchronousStandbyNames === '' ? 'empty' : synchronousStandbyNames}, and ${blockedSessions.count} sessions wait for a standby, the oldest for ${Math.round(blockedSessions.oldestSeconds)} s.`,
+    `synchronous_standby_names on ${primary} is ${synchronousStandbyNames === '' ? 'empty' : synchronousStandbyNames}, and ${waitingSessions(blockedSessions.count, blockedSessions.oldestSeconds, ' for a standby')}.`,
     'Look at the PostgreSQL log of the primary. Do not cancel waiting sessions; start this runbook again.',
   );
 }
@@ -134,7 +135,7 @@ export function replicationTable(cluster: Cluster, facts: NodeFacts): string[] {
     line(heading, centred),
     widths.map((width) => '-'.repeat(width + 2)).join('+'),
     ...rows.map((row) => line(row, (text, width) => text.padEnd(width))),
-    `(${rows.length} row${rows.length === 1 ? '' : 's'})`,
+    `(${counted(rows.length, 'row')})`,
   ];
 }
 

@@ -7,7 +7,7 @@ import type { ResumeSyncPlan } from '../contract/payloads.ts';
 import { bytesBetween, caughtUpStandbys } from './durability-debt.ts';
 import { expectedRule, sameRule } from './expected-rule.ts';
 import { onlyPrimary } from './only-primary.ts';
-import { bytes, counted, duration, list, secondsBetween } from './quantities.ts';
+import { bytes, counted, duration, listed, secondsBetween } from './quantities.ts';
 import { synchronousSituation } from './synchronous-situation.ts';
 import { renderSynchronousStandbyNames } from './synchronous-standby-names.ts';
 
@@ -31,7 +31,7 @@ export function planResumeSync(
   if (writesBlock && !expired && !blockWrites) {
     throw new OperatorError(
       'TooFewStandbys',
-      `A commit would need ${counted(count, 'standby')}, and ${ready.length === 0 ? 'none has' : `only ${list(ready)} has`} caught up: writes on ${node} would block.`,
+      `A commit would need ${counted(count, 'standby')}, and ${ready.length === 0 ? '' : 'only '}${listed(ready, 'has')} caught up: writes on ${node} would block.`,
       'Nothing was changed. Bring a standby back; or, if writes are to wait for one, start this runbook with {"blockWrites": true}.',
     );
   }
@@ -45,8 +45,8 @@ export function planResumeSync(
     writesBlock,
     summary: [
       writesBlock
-        ? `Commits on ${node} are synchronous again, and wait: they need ${counted(count, 'standby')}, and ${ready.length === 0 ? 'none has' : `only ${list(ready)} has`} caught up.`
-        : `Commits on ${node} are synchronous again (${names}); ${list(ready)} ${ready.length === 1 ? 'has' : 'have'} caught up.`,
+        ? `Commits on ${node} are synchronous again, and wait: they need ${counted(count, 'standby')}, and ${ready.length === 0 ? '' : 'only '}${listed(ready, 'has')} caught up.`
+        : `Commits on ${node} are synchronous again (${names}); ${listed(ready, 'has')} caught up.`,
       ...(current === null ? [] : [history(current, node, facts.lsn, expired && writesBlock, now)]),
     ],
   };

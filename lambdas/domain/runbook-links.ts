@@ -1,5 +1,6 @@
 /** Where a runbook is in the console, and the command that starts it. */
 import { consoleOrigin } from '../contract/console.ts';
+import { shellWord } from './mail-text.ts';
 
 export interface RunbookLinks {
   readonly console: (runbook: string) => string;
@@ -14,6 +15,6 @@ export function runbookLinks(region: string, arnPrefix: string): RunbookLinks {
       `${consoleOrigin(region)}/states/home?region=${region}#/statemachines/view/${arnPrefix}${runbook}`,
     execution: (arn) => `${consoleOrigin(region)}/states/home?region=${region}#/v2/executions/details/${arn}`,
     startCommand: (runbook, input) =>
-      `aws stepfunctions start-execution --region ${region} --state-machine-arn ${arnPrefix}${runbook} --input '${JSON.stringify(input)}'`,
+      `aws stepfunctions start-execution --region ${region} --state-machine-arn ${arnPrefix}${runbook} --input ${shellWord(JSON.stringify(input))}`,
   };
 }

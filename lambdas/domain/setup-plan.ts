@@ -62,7 +62,7 @@ function choosePrimary(cluster: Cluster, inspected: readonly Inspected[]): Prima
   if (holding.length > 0) {
     return undecided(
       'NoPrimary',
-      `These nodes hold a cluster as standbys and none is its primary: ${names(holding)}.`,
+      `No node is a primary, and these hold the cluster’s data as standbys: ${names(holding)}.`,
       'The primary may be among the nodes that could not be asked. Bring it back, or fail over; setup promotes nothing.',
     );
   }

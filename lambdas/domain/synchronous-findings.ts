@@ -5,7 +5,7 @@ import type { ReplicationRow } from '../contract/observation.ts';
 import { bytesBetween, caughtUpStandbys } from './durability-debt.ts';
 import { finding } from './finding-policy.ts';
 import { lsnPosition } from './lsn.ts';
-import { bytes, counted, list, waitingSessions } from './quantities.ts';
+import { agreeing, bytes, counted, list, listed, waitingSessions } from './quantities.ts';
 import { type Answered, type Survey, sameName, spoke } from './survey.ts';
 import {
   localCommitLevels,
@@ -63,7 +63,7 @@ function tooFewStandbys(seen: Survey, primary: Answered, { rule, candidates }: S
         present === 0
           ? 'writes blocked, no synchronous standby'
           : `writes blocked, ${present} of ${rule.count} synchronous standbys`,
-      message: `A commit needs ${counted(rule.count, 'standby')}, and ${present === 0 ? 'none streams' : `only ${present} streams`}. ${waits(primary)}.`,
+      message: `A commit needs ${counted(rule.count, 'standby')}, and ${present === 0 ? 'none streams' : `only ${present} ${agreeing(present, 'streams')}`}. ${waits(primary)}.`,
     },
     { certain },
   );
@@ -116,8 +116,8 @@ function changedStandby(seen: Survey, primary: Answered, { rule, confirming }: S
       'SynchronousStandbyChanged',
       null,
       {
-        title: `${list(instead)} ${instead.length === 1 ? 'is' : 'are'} synchronous now`,
-        message: `${list(instead)} ${instead.length === 1 ? 'is the synchronous standby' : 'are the synchronous standbys'} now, in place of ${list(replaced)}.`,
+        title: `${listed(instead, 'is')} synchronous now`,
+        message: `${listed(instead, 'is')} the synchronous ${instead.length === 1 ? 'standby' : 'standbys'} now, in place of ${list(replaced)}.`,
       },
       {
         detail: instead
@@ -144,7 +144,7 @@ function suspended({ cluster, now }: Survey, { node, facts }: Answered, allowanc
   const who = allowance.automatic ? 'by policy (whenNoStandby: degrade)' : `by allow-async: ${allowance.reason}`;
   const held =
     caughtUp.length > 0
-      ? `${list(caughtUp)} ${caughtUp.length === 1 ? 'has' : 'have'} caught up.`
+      ? `${listed(caughtUp, 'has')} caught up.`
       : `It is lost if ${node.name} is lost: no standby has caught up.`;
   return finding(
     'SynchronousReplicationSuspended',
@@ -201,7 +201,7 @@ function durabilityRisk({ memory, cluster }: Survey, { node, facts }: Answered):
   return [
     finding('DurabilityRisk', node.name, {
       title,
-      message: `${why} ${counted(cluster.replication.count, 'standby')} has received WAL up to ${risk.lsn} they exist on ${node.name} only.${missing}`,
+      message: `${why} ${counted(cluster.replication.count, 'standby', 'has')} received WAL up to ${risk.lsn} they exist on ${node.name} only.${missing}`,
     }),
   ];
 }

@@ -11,14 +11,15 @@ import {
   severities,
   statuses,
 } from '../../lambdas/contract/health.ts';
-import { observationFailureKinds, observationSchema } from '../../lambdas/contract/observation.ts';
+import { observationSchema } from '../../lambdas/contract/observation.ts';
 import { renderAlert } from '../../lambdas/domain/alerts.ts';
 import { assess } from '../../lambdas/domain/health.ts';
 import { metricsOf } from '../../lambdas/domain/metrics.ts';
 import { advance } from '../../lambdas/domain/transitions.ts';
 import { exampleCluster } from '../support/example-cluster.ts';
 import { Checks } from './checks.ts';
-import { managed, type NodeInWorld, observe, type World, world } from './observed.ts';
+import { type NodeInWorld, observe, type World, world } from './observed.ts';
+import { nodeInWorld } from './random-worlds.ts';
 
 const nights = 1000;
 const clusters = [
@@ -30,46 +31,6 @@ const links = {
   console: (runbook: string) => `https://console/${runbook}`,
   startCommand: (runbook: string) => runbook,
 };
-
-const often = <T>(usual: T, ...others: T[]) =>
-  fc.oneof({ weight: 4, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
-
-const nodeInWorld = (index: number) =>
-  fc.record({
-    role:
-      index === 0
-        ? often<NodeInWorld['role']>('primary', 'standby')
-        : often<NodeInWorld['role']>('standby', 'standby', 'primary'),
-    seen: often<NodeInWorld['seen']>('answers', ...observationFailureKinds),
-    streams: often(true, false),
-    facts: fc.oneof(
-      { weight: 6, arbitrary: fc.constant({}) },
-      fc.constantFrom(
-        { replayPaused: true },
-        { synchronousStandbyNames: '' },
-        { synchronousStandbyNames: 'FIRST 1 ("oh no"' },
-        { synchronousCommit: 'local' },
-        { timeline: 2 },
-        { systemIdentifier: '1' },
-        { startedAt: '2020-01-06T08:00:00' },
-        { lsn: '0/7000000', startedAt: '2020-01-06T09:00:00' },
-        { blockedSessions: { count: 2, oldestSeconds: 30, transactions: ['1/2/3', '4/5/6'] as string[] } },
-        { settings: [] },
-        { settings: managed(exampleCluster(), { wal_log_hints: { setting: 'off' } }) },
-        { slots: [] },
-      ),
-    ),
-    row: fc.oneof(
-      { weight: 6, arbitrary: fc.constant({}) },
-      fc.constantFrom(
-        { state: 'catchup' },
-        { state: 'startup', flushLsn: null },
-        { flushLagBytes: 1e9, replayLagBytes: 1e9, flushLagSeconds: 100, replayLagSeconds: 100 },
-        { replyAgeSeconds: 7 },
-        { replyAgeSeconds: null, flushLagBytes: null, replayLagBytes: null },
-      ),
-    ),
-  });
 
 /** One step of a night: a world, how long after the one before, and how checks meet it. */
 const step = fc.record({

@@ -58,7 +58,7 @@ describe('while standbys receive from a node that cannot be asked', () => {
 
   it('nobody lets the former primary commit without standbys, nor changes its rule', () => {
     const request = { minutes: 60, reason: 'night', execution: 'x' };
-    const words = /^TwoPrimaries: .*pg_sync_slave02 receive a later one from pg_sync_slave01/;
+    const words = /^TwoPrimaries: .*pg_sync_slave02 receives a later one from pg_sync_slave01/;
     expect(refusal(() => planAllowAsync(cluster, stale, null, request, now))).toMatch(words);
     expect(refusal(() => planResumeSync(cluster, stale, null, { blockWrites: true }, now))).toMatch(words);
   });
@@ -80,7 +80,7 @@ describe('while standbys receive from a node that cannot be asked', () => {
     const remembered = { ...memory, primary: { node: master, startedAt: 'then' } };
     const evidence = { observation, memory: remembered, allowance: null };
     expect(refusal(() => planFailover(cluster, evidence, { allowDataLoss: true, reason: 'night' }, now))).toMatch(
-      /^PrimaryStateUnknown: pg_sync_slave02 still receive WAL from pg_sync_slave01/,
+      /^PrimaryStateUnknown: pg_sync_slave02 still receives WAL from pg_sync_slave01/,
     );
   });
 });
