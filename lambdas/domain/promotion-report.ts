@@ -3,7 +3,7 @@ import type { Cluster } from '../contract/cluster-config.ts';
 import type { Failure } from '../contract/payloads.ts';
 import type { Fence, PromotionReport, ReportPromotionInput } from '../contract/promotions.ts';
 import { explainFailure } from './failure.ts';
-import { list, listed } from './quantities.ts';
+import { listed } from './quantities.ts';
 
 const rejoinAdvice = (node: string) => `  Start the rejoin runbook for it: {"node":"${node}"}`;
 
