@@ -162,8 +162,10 @@ const keepsLooking = (seconds: number, more: Course = {}): FunctionCourse =>
 /** By the names of the functions. The start of an instance is not part of a function's timeout. */
 export const functionCourses: Readonly<Record<string, FunctionCourse>> = {
   'run-node-command': does(0, { apiCall: 4, tableCall: 2 }),
-  'complete-node-command': does(0, { apiCall: 4, tableCall: 2 }),
-  'sweep-node-commands': does(0, { apiCall: 44, tableCall: 4 }),
+  // SSM may not know a command yet, or not yet its result: 10 s.
+  'complete-node-command': does(10, { apiCall: 4, tableCall: 3 }),
+  // All commands that are out at the same time.
+  'sweep-node-commands': does(10, { apiCall: 6, tableCall: 4 }),
   'acquire-lock': does(0, { apiCall: 5, tableCall: 10 }),
   'announce-runbook': does(0, { apiCall: 2 }),
   'ask-for-rebuild': does(0, { apiCall: 2 }),
