@@ -18,6 +18,7 @@ import { Construct } from 'constructs';
 import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
 import type { ErrorName } from '../../lambdas/contract/errors.ts';
 import { type RunbookName, resourceNames } from '../../lambdas/contract/names.ts';
+import { runbookSeconds } from '../../lambdas/contract/time-limits.ts';
 import { functionStep } from './function-step.ts';
 import { refusal } from './refusal.ts';
 import { checkFailing } from './retry-policies.ts';
@@ -101,8 +102,7 @@ export class LockedRunbook extends Construct {
       stateMachineType: StateMachineType.STANDARD,
       comment: props.comment,
       definitionBody: DefinitionBody.fromChainable(definition),
-      // A base backup may take two days (the longest that SSM allows); the lock's lease is as long.
-      timeout: Duration.days(3),
+      timeout: Duration.seconds(runbookSeconds),
       tracingEnabled: true,
       logs: { destination: props.logGroup, level: LogLevel.ERROR, includeExecutionData: false },
     });

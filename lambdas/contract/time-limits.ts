@@ -53,3 +53,12 @@ export const checkHorizonSeconds = 190;
 
 /** How long the queue keeps a check, counted from the request for it: one that is late by more than a minute is worthless. */
 export const checkRetentionSeconds = 300;
+
+/** Longest run of a runbook: a base backup may take two days, the longest that SSM allows. */
+export const runbookSeconds = 3 * 24 * 3600;
+
+/**
+ * How long the lock is held for an owner that can no longer be asked about: longer than any runbook may run, and than AWS
+ * takes to end one and to tell of it.
+ */
+export const leaseSeconds = runbookSeconds + 3600;

@@ -6,14 +6,12 @@ import { isRunning } from '../adapters/runbook-tasks.ts';
 import { OperatorError } from '../contract/errors.ts';
 import { acquireLockInputSchema, type Operation } from '../contract/payloads.ts';
 import { runbookInputSchemas } from '../contract/runbook-inputs.ts';
+import { leaseSeconds } from '../contract/time-limits.ts';
 import { nextEpoch } from '../domain/epochs.ts';
 
 const cluster = deployedCluster();
 const table = environmentVariable('STATE_TABLE');
 const inputSchemas = runbookInputSchemas(cluster);
-
-/** Longer than any runbook may run: the lease only matters when an owner can no longer be asked about. */
-const leaseSeconds = 3 * 24 * 3600;
 
 /** Checks the runbook's input, then takes the cluster's lock, also from an owner that no longer runs. */
 export async function handler(event: unknown): Promise<Operation> {

@@ -133,6 +133,13 @@ export const timeBudgets: readonly TimeBudget[] = [
     course: { apiCall: 2 },
   },
   {
+    limit: 'the lease of the lock',
+    seconds: limits.leaseSeconds,
+    within: 'the longest run of a runbook, and the event of its end',
+    fixedSeconds: limits.runbookSeconds,
+    course: { serviceEvent: 1, coldStart: 1, apiCall: 2, tableCall: 1 },
+  },
+  {
     limit: 'checks are asked for ahead',
     seconds: limits.checkHorizonSeconds,
     within: 'a minute’s call that is lost, the next one that is late by 59 s, its start and its four calls of SQS',
