@@ -1,7 +1,7 @@
 /** Clusters whose documents are looked at and not run. */
 import { type Cluster, clustersSchema } from '../../lambdas/contract/cluster-config.ts';
 
-/** A cluster of three nodes with differing ports and directories and a name with a dot. */
+/** A cluster of four nodes with differing ports and directories, and names with other signs. */
 export function clusterOf(changes: object = {}): Cluster {
   const [cluster] = clustersSchema.parse([
     {
@@ -16,6 +16,7 @@ export function clusterOf(changes: object = {}): Cluster {
         { name: 'alpha', dataDirectory: '/data/alpha' },
         { name: 'beta.1', port: 5433 },
         { name: 'gamma', connectsFrom: '10.0.0.99' },
+        { name: 'Delta-2.x' },
       ].map((node, index) => ({ ...node, ...instance(index) })),
       network: {
         region: 'eu-west-1',

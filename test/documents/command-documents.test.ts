@@ -114,15 +114,16 @@ describe('the layout', () => {
     const layout = clusterLayout(clusterOf(), { ...facts, replicationSecretId: "odd'$(id)secret" });
     const show = [
       'echo "$REPLICATION_SECRET"',
-      'for node in "${NODES[@]}"; do echo "$node ${NODE_PORT[$node]} ${NODE_DATA_DIRECTORY[$node]} ${NODE_SLOT[$node]}"; done',
+      'for node in "${NODES[@]}"; do echo "$node ${NODE_PORT[$node]} ${NODE_DATA_DIRECTORY[$node]} ${NODE_SLOT[$node]} ${NODE_CONNECTS_FROM[$node]}"; done',
       'echo "${#SETTING_NAMES[@]} ${SETTING_NAMES[0]}=${SETTING_VALUES[0]} ${SETTING_RULES[0]} ${SETTING_ACCEPTED[0]}"',
     ];
     const output = execFileSync('bash', ['-euc', [...layout, ...show].join('\n')], { encoding: 'utf8' });
     expect(output.trim().split('\n')).toEqual([
       "odd'$(id)secret",
-      'alpha 5432 /data/alpha alpha',
-      'beta.1 5433 /data/shared beta_1',
-      'gamma 5432 /data/shared gamma',
+      'alpha 5432 /data/alpha alpha 192.168.100.100',
+      'beta.1 5433 /data/shared beta_1 192.168.100.101',
+      'gamma 5432 /data/shared gamma 10.0.0.99',
+      'Delta-2.x 5432 /data/shared delta_2_x 192.168.100.103',
       expect.stringMatching(/^\d+ wal_level=replica one-of replica,logical$/),
     ]);
   });

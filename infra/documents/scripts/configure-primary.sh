@@ -1,6 +1,7 @@
 . lib/command.sh
 . lib/json.sh
 . lib/host.sh
+. lib/labels.sh
 . lib/guard.sh
 . lib/postgres.sh
 . lib/service.sh
@@ -79,6 +80,8 @@ ensure_running() {
     refuse_fenced
     if [[ -e $DATA/standby.signal ]]; then not_the_primary 'has a standby.signal: it is a stopped standby'; fi
     changed=true
+    # A command may have been killed right after its rename.
+    restore_labels
     start_server
   fi
 }

@@ -1,6 +1,7 @@
 . lib/command.sh
 . lib/json.sh
 . lib/host.sh
+. lib/labels.sh
 . lib/guard.sh
 . lib/postgres.sh
 . lib/service.sh

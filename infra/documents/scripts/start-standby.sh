@@ -1,6 +1,7 @@
 . lib/command.sh
 . lib/json.sh
 . lib/host.sh
+. lib/labels.sh
 . lib/guard.sh
 . lib/postgres.sh
 . lib/service.sh
@@ -41,6 +42,8 @@ main() {
     # Nothing that came in between may have taken the signal away: a node without it starts as a primary.
     require_standby
     check_epoch
+    # The command that put the data in place may have been killed right after that.
+    restore_labels
     start_server
     started=true changed=true
   fi

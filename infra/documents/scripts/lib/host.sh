@@ -73,6 +73,8 @@ prepare_incoming() {
       "Look what it is, move it away, and run the command again."
   fi
   discard_incoming
+  # Before anything is made there: a rename keeps the label that a file was made with.
+  label_state
   as_postgres_function make_incoming "$INCOMING"
 }
 
@@ -100,6 +102,7 @@ make_incoming() {
 put_incoming_in_place() {
   as_postgres chmod 0700 "$INCOMING_DATA"
   as_postgres mv -T -- "$INCOMING_DATA" "$DATA"
+  restore_labels
   as_postgres rm -rf -- "$INCOMING"
 }
 

@@ -115,5 +115,7 @@ pgpass_lines() {
 
 # The password file by which this node follows another one.
 put_replication_passfile() {
+  # PostgreSQL itself reads it.
+  label_state
   put_file "$PASSFILE" "$(pgpass_lines "$SECRET_USER" "$SECRET_PASSWORD")"
 }
