@@ -110,7 +110,7 @@ export class Campaign {
 
   /** SIGKILL of everything on the host, at once. */
   async cutPower({ instanceId }: Node): Promise<void> {
-    await this.clients.ec2.send(new StopInstancesCommand({ InstanceIds: [instanceId], Force: true }));
+    await this.clients.ec2.send(new StopInstancesCommand({ InstanceIds: [instanceId], SkipOsShutdown: true }));
   }
 
   /** Boots the host: PostgreSQL starts if it is enabled. A host that is still stopping is waited for. */

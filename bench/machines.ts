@@ -21,7 +21,7 @@ async function boot({ clients }: RunningCluster, nodes: readonly ClusterNode[]):
     const found = (Reservations ?? []).flatMap(({ Instances }) => Instances ?? []);
     return found.filter(({ State }) => State?.Name === wanted).map(({ InstanceId }) => InstanceId);
   };
-  await clients.ec2.send(new StopInstancesCommand({ InstanceIds }));
+  await clients.ec2.send(new StopInstancesCommand({ InstanceIds, SkipOsShutdown: true }));
   await waitFor('power cut', 30, async () => (await are('stopped')).length === nodes.length, pollMilliseconds);
   const started = performance.now();
   await clients.ec2.send(new StartInstancesCommand({ InstanceIds }));

@@ -4,14 +4,11 @@ import type { EventBus } from './events/event-bus.ts';
 import { describeFault, faultSchema } from './faults/fault.ts';
 import type { Faults } from './faults/faults.ts';
 import type { Functions } from './functions/functions.ts';
-import type { Host } from './hosts/host.ts';
+import { type Host, mostShutdownMilliseconds } from './hosts/host.ts';
 import type { Hosts } from './hosts/hosts.ts';
 import { latencies, type Pace } from './pace/pace.ts';
 import { AwsError } from './protocols/aws-error.ts';
 import type { ControlHandler } from './protocols/endpoint.ts';
-
-/** EC2 gives an instance some minutes to shut down before it cuts the power. */
-const cleanStopMilliseconds = 120_000;
 
 const dropSchema = z.strictObject({ drop: z.boolean() });
 const healSchema = z.strictObject({ node: z.string().optional() });
@@ -79,7 +76,7 @@ export function controlRequests({ bus, faults, hosts, functions, pace }: Control
     '/_local/stop': async (body) => {
       const { node, how } = parse(stopSchema, body);
       const host = hostNamed(hosts, node);
-      if (how === 'clean') await host.shutDown(cleanStopMilliseconds);
+      if (how === 'clean') await host.shutDown(mostShutdownMilliseconds);
       else await (how === 'off' ? host.powerOff() : host.die());
       return state();
     },

@@ -62,8 +62,8 @@ export function addRunningCommands(program: Command): void {
 
   program
     .command('stop <node>')
-    .description('cuts the power of a host, as stop-instances does here')
-    .option('--clean', 'shut the system down first, as EC2 does by default', false)
+    .description('cuts the power of a host, as `ec2 stop-instances --skip-os-shutdown` does')
+    .option('--clean', 'shut the system down first, as `ec2 stop-instances` does', false)
     .option('--unnoticed', 'as by a fault of its hardware: EC2 goes on to say that it runs', false)
     .action((node: string, { clean, unnoticed }: { clean: boolean; unnoticed: boolean }) =>
       told(stopHost(endpoint(), node, unnoticed ? 'dies' : clean ? 'clean' : 'off'), () =>

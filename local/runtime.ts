@@ -316,7 +316,8 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
     await machines.stopAll();
     commands.stop();
     for (const host of hosts.list()) host.pace = ownPace;
-    await Promise.all(hosts.list().map((host: Host) => host.shutDown(shutDownMilliseconds)));
+    const off = (host: Host) => (host.hasPower ? host.shutDown(shutDownMilliseconds) : host.powerOff());
+    await Promise.all(hosts.list().map(off));
     topics.stop();
     await functions.stop();
     await hosting.close();

@@ -19,13 +19,14 @@ async function instances(instanceIds: readonly string[]): Promise<Map<string, In
   const { Reservations } = await client.send(new DescribeInstancesCommand({ InstanceIds: [...instanceIds] }));
   const found = (Reservations ?? []).flatMap((reservation) => reservation.Instances ?? []);
   return new Map(
-    found.map(({ InstanceId: instanceId = '', State, InstanceLifecycle, Tags = [] }) => [
+    found.map(({ InstanceId: instanceId = '', State, InstanceLifecycle, RootDeviceType, Tags = [] }) => [
       instanceId,
       {
         instanceId,
         state: State?.Name ?? 'unknown',
         autoScalingGroup: Tags.find(({ Key }) => Key === groupTag)?.Value ?? null,
         spot: InstanceLifecycle === 'spot',
+        rootInInstanceStore: RootDeviceType === 'instance-store',
       },
     ]),
   );
@@ -89,6 +90,31 @@ function cannotStop(node: ClusterNode, error: Error): never {
 const off = (state: string) => state === 'stopped' || state === 'terminated';
 
 /**
+ * Whether EC2 refuses the parameter and not the stop: where it came in 2025, a partition or a service in its place may not have it.
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+ */
+const refusesToSkip = ({ name, message }: Error) => name === 'UnknownParameter' || /SkipOsShutdown/i.test(message);
+
+/**
+ * Has EC2 take an instance's power. Force alone has it wait for the operating system's shutdown first, for minutes, and
+ * cuts the power of what is then stuck; SkipOsShutdown cuts it now, and ends a shutdown that is under way. Both together
+ * are for who must be sure that the instance stops.
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-stop-methods.html
+ */
+async function takePower(instanceId: string): Promise<void> {
+  const stop = { InstanceIds: [instanceId], Force: true };
+  try {
+    await client.send(new StopInstancesCommand({ ...stop, SkipOsShutdown: true }));
+  } catch (error) {
+    if (!(error instanceof Error) || !refusesToSkip(error)) throw error;
+    logger.warn('EC2 does not skip the shutdown of the operating system: stopping takes minutes', {
+      error: `${error}`,
+    });
+    await client.send(new StopInstancesCommand(stop));
+  }
+}
+
+/**
  * Stops a node's instance without waiting for its operating system, and looks until it is off.
  *
  * @throws OperatorError InstanceNotStopped when it is not yet, or cannot be asked about; the call can be repeated
@@ -100,17 +126,17 @@ export async function stopInstance(
   patienceMilliseconds: number,
 ): Promise<StoppedInstance> {
   const { instanceId, name } = node;
+  let hurried = false;
   const look = async (): Promise<StoppedInstance> => {
     const instance = (await instances([instanceId]).catch((error: Error) => notAsked(node, error))).get(instanceId);
     const seen = instance?.state ?? 'unknown';
     if (off(seen)) return { instanceId, state: seen, at: new Date().toISOString() };
-    // Asked again if somebody starts it meanwhile. One that is starting can be stopped only when it has started.
-    // Force alone tries a graceful shutdown first, for minutes:
-    // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StopInstances.html
-    const stop = { InstanceIds: [instanceId], Force: true, SkipOsShutdown: true };
-    if (instance?.state === 'running') {
+    // Asked again if somebody starts it meanwhile. One that is starting can be stopped only when it has started; one
+    // that somebody else stops may be shutting down for minutes, or be stuck in that.
+    if (instance?.state === 'running' || (instance?.state === 'stopping' && !hurried)) {
       refuseToStopMember(cluster, node, instance);
-      await client.send(new StopInstancesCommand(stop)).catch((error: Error) => cannotStop(node, error));
+      hurried = true;
+      await takePower(instanceId).catch((error: Error) => cannotStop(node, error));
     }
     await pause(lookAgainMilliseconds);
     throw new OperatorError(

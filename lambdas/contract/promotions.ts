@@ -80,6 +80,8 @@ export interface InstanceSighting {
   readonly autoScalingGroup: string | null;
   /** EC2 may take it back, and stops it only if its request is a persistent one. */
   readonly spot: boolean;
+  /** Its root device is an instance store: EC2 cannot stop it. */
+  readonly rootInInstanceStore: boolean;
 }
 
 /** What AWS knows of a host; null where it could not be asked. */

@@ -62,7 +62,7 @@ export function instanceWarnings(
   return nodes.flatMap(({ name, instanceId }) => {
     const instance = seen.find((each) => each.instanceId === instanceId);
     if (instance === undefined) return [];
-    const { autoScalingGroup: group, spot } = instance;
+    const { autoScalingGroup: group, spot, rootInInstanceStore } = instance;
     return [
       ...(group === null
         ? []
@@ -72,6 +72,11 @@ export function instanceWarnings(
       ...(spot
         ? [
             `${name} is a spot instance: EC2 may take it back at any time, and cannot stop one of a one-time request, so failover may not be able to fence it.`,
+          ]
+        : []),
+      ...(rootInInstanceStore
+        ? [
+            `The root device of ${name} is an instance store: EC2 cannot stop it, so failover cannot fence it where SSM does not reach its host.`,
           ]
         : []),
     ];

@@ -11,6 +11,10 @@ const rejoinAdvice = (node: string) => `  Start the rejoin runbook for it: {"nod
 const bootWarning =
   '  Until it has, keep applications away from it: when its host boots, PostgreSQL starts there and takes sessions, whose commits wait or are lost.';
 
+/** Whether an instance has such volumes, nobody here can see. */
+const erasedWarning =
+  '  Its power was cut, so its file systems may need a check. Stopping has erased its instance-store volumes, if it has any: data that was there comes back by a rebuild.';
+
 function fenceLine(former: string | null, fence: Fence): string[] {
   if (former === null || fence.method === 'none') return [];
   const how =
@@ -55,7 +59,9 @@ export function promotionReport(cluster: Cluster, input: ReportPromotionInput): 
         rejoinAdvice(node),
       ]),
       ...left.flatMap((node) => [`${node} is out of the cluster until it rejoins.`, rejoinAdvice(node)]),
-      ...(input.runbook === 'failover' && input.fence.method === 'instance' ? left.map(() => bootWarning) : []),
+      ...(input.runbook === 'failover' && input.fence.method === 'instance'
+        ? left.flatMap(() => [bootWarning, erasedWarning])
+        : []),
     ],
     replication: verified?.table ?? [],
     notFollowing: failed,

@@ -41,6 +41,9 @@ export interface RunningScript {
   kill(): void;
 }
 
+/** EC2 gives an operating system some minutes to shut down before it cuts the power. */
+export const mostShutdownMilliseconds = 120_000;
+
 /** A machine that can be switched on and off and runs scripts. */
 export interface Host {
   readonly facts: HostFacts;
@@ -61,14 +64,16 @@ export interface Host {
   /** Switches the host on: the agent answers, and an enabled PostgreSQL starts by itself. */
   boot(): Promise<void>;
   /**
-   * Cuts the power, as EC2 does when it is told to: everything on the host is gone at once, and EC2 says so.
-   *
-   * @param waits EC2 takes the time that the operating system's shutdown would take, too
+   * Cuts the power, as EC2 does when it is to skip the operating system's shutdown: everything on the host is gone at
+   * once, and EC2 says so. It ends a shutdown that is under way.
    */
-  powerOff(waits?: boolean): Promise<void>;
+  powerOff(): Promise<void>;
   /** Loses the power unnoticed, as by a fault of its hardware: EC2 goes on to say that it runs. */
   die(): Promise<void>;
-  /** Shuts the host down, PostgreSQL first and cleanly; cuts the power when the limit is over. */
+  /**
+   * Shuts the host down, PostgreSQL first and cleanly; cuts the power when the limit is over, which is what a host
+   * that has died makes EC2 wait for.
+   */
   shutDown(limitMilliseconds: number): Promise<void>;
   /** Runs a script as the SSM agent does. */
   run(script: HostScript): RunningScript;

@@ -84,12 +84,15 @@ export class ProcessHost extends StatefulHost implements Host {
     });
   }
 
-  async powerOff(waits = false): Promise<void> {
+  async powerOff(): Promise<void> {
     if (this.state === 'stopped') return;
-    this.enter('stopping');
+    this.skipShutdown();
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
     await this.cutPower();
-    await this.takeTimeToStop(waits);
-    this.enter('stopped');
+    await this.takeTimeToStop();
   }
 
   protected cutPower(): Promise<void> {
@@ -97,9 +100,13 @@ export class ProcessHost extends StatefulHost implements Host {
   }
 
   async shutDown(limitMilliseconds: number): Promise<void> {
-    const { facts, directory } = this.#options;
+    if (this.state === 'stopped') return;
+    const { facts } = this.#options;
     const deadline = Date.now() + limitMilliseconds;
+    const { hasDied } = this;
     const postmaster = this.#postmaster();
+    this.beginShutdown();
+    if (hasDied) await this.awaitNothing(limitMilliseconds);
     if (postmaster !== undefined) {
       this.#options.say(`${facts.name}: stopping PostgreSQL`);
       try {
@@ -111,9 +118,8 @@ export class ProcessHost extends StatefulHost implements Host {
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     }
-    this.enter('stopping');
-    await killAll(directory, this.#sessions);
-    this.enter('stopped');
+    // Otherwise its power was cut meanwhile, and it may run again.
+    if (this.state === 'stopping') await this.#end();
   }
 
   /** Process id of the running PostgreSQL, if it is this host's. */

@@ -1,5 +1,5 @@
 /** What hosts of both kinds have in common: a state that others hear of, and an agent that the network may cut off. */
-
+import { setTimeout as pause } from 'node:timers/promises';
 import { ownPace } from '../pace/pace.ts';
 import { AgentLink } from './agent-link.ts';
 import type { HostFacts, HostState } from './host.ts';
@@ -12,6 +12,8 @@ export abstract class StatefulHost {
   #state: HostState = 'stopped';
   /** It has no power, and EC2 does not know. */
   #hasDied = false;
+  /** What a shutdown of the operating system takes of EC2's time. */
+  #shutdown: Promise<void> = Promise.resolve();
   #launched = new Date();
   #lastSeen = new Date();
 
@@ -62,10 +64,29 @@ export abstract class StatefulHost {
     return this.#state === 'pending';
   }
 
-  /** What EC2 takes until it says that the host is stopped. */
-  protected async takeTimeToStop(waits: boolean): Promise<void> {
-    if (waits) await this.pace.wait('instanceShutdown');
+  /** The operating system begins to shut down; EC2 waits for that. */
+  protected beginShutdown(): void {
+    this.enter('stopping');
+    this.#shutdown = this.pace.wait('instanceShutdown');
+  }
+
+  /** EC2 does not wait, or no longer. */
+  protected skipShutdown(): void {
+    this.enter('stopping');
+    this.#shutdown = Promise.resolve();
+  }
+
+  /** Waits in vain for the shutdown of a host that has died, until the limit is over or somebody has its power cut. */
+  protected async awaitNothing(limitMilliseconds: number): Promise<void> {
+    const deadline = Date.now() + limitMilliseconds;
+    while (this.#state === 'stopping' && Date.now() < deadline) await pause(20);
+  }
+
+  /** EC2 says that the host is off when it has taken its time, unless it was started meanwhile. */
+  protected async takeTimeToStop(): Promise<void> {
+    await this.#shutdown;
     await this.pace.wait('instanceStop');
+    if (this.#state === 'stopping') this.enter('stopped');
   }
 
   /** Ends everything on the host at once, whatever EC2 says of it. */

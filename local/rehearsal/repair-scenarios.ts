@@ -99,7 +99,7 @@ const crash: Scenario = {
     await underLoad(
       context,
       async () => {
-        await clients.ec2.send(new StopInstancesCommand({ InstanceIds: [former.instanceId] }));
+        await clients.ec2.send(new StopInstancesCommand({ InstanceIds: [former.instanceId], SkipOsShutdown: true }));
         const output = await run(context, 'failover', {});
         check(output.primary !== former.name, 'another primary', output.primary);
       },

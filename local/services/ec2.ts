@@ -1,6 +1,6 @@
 /** Amazon EC2: the hosts as instances. */
 import * as z from 'zod';
-import type { Host, HostState } from '../hosts/host.ts';
+import { type Host, type HostState, mostShutdownMilliseconds } from '../hosts/host.ts';
 import type { Hosts, InstanceKind } from '../hosts/hosts.ts';
 import { AwsError } from '../protocols/aws-error.ts';
 import { operation, type Service } from './service.ts';
@@ -48,6 +48,7 @@ function describe(host: Host, { autoScalingGroup, spot }: InstanceKind) {
     privateDnsName: `ip-${facts.address.replaceAll('.', '-')}.${facts.region}.compute.internal`,
     privateIpAddress: facts.address,
     // Instances have a type that AWS has; which it is means nothing here.
+    rootDeviceType: 'ebs',
     instanceType: process.arch === 'arm64' ? 't4g.medium' : 't3.medium',
     launchTime: host.launched,
     placement: { availabilityZone: facts.availabilityZone, tenancy: 'default' },
@@ -140,6 +141,8 @@ export function ec2Service(hosts: Hosts, onInternalError: (what: string, error: 
         }),
         'InvalidParameterValue',
       ),
+      // Force does not cut the power: EC2 lets the system shut down all the same, and does by force what then still
+      // runs, as it happens here without it. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-stop-methods.html
       StopInstances: operation(
         z.strictObject({
           InstanceId: instanceIds,
@@ -149,7 +152,8 @@ export function ec2Service(hosts: Hosts, onInternalError: (what: string, error: 
         ({ InstanceId, SkipOsShutdown }, { region }) =>
           change(InstanceId, region, (host) => {
             requireStoppable(host, hosts.kindOf(host));
-            inBackground('StopInstances', host.powerOff(!SkipOsShutdown));
+            const work = SkipOsShutdown ? host.powerOff() : host.shutDown(mostShutdownMilliseconds);
+            inBackground('StopInstances', work);
           }),
         'InvalidParameterValue',
       ),
@@ -173,10 +177,10 @@ export function ec2Service(hosts: Hosts, onInternalError: (what: string, error: 
           for (const host of InstanceId.map((id) => hosts.require(id, region))) {
             inBackground(
               'RebootInstances',
-              host.powerOff().then(() => host.boot()),
+              host.shutDown(mostShutdownMilliseconds).then(() => host.boot()),
             );
           }
-          return { return: true };
+          return {};
         },
         'InvalidParameterValue',
       ),

@@ -12,9 +12,14 @@ if (node === undefined) throw new Error('no node');
 
 /** Of the one instance that EC2 knows here. */
 let instance = '';
-/** How EC2 refuses to stop it. */
-let refusal: { code: string; message: string };
+let state = 'running';
+/** How EC2 refuses a request to stop it, if it does. */
+let refusal: { code: string; message: string } | undefined;
+/** Whether it refuses only what names this parameter. */
+let refused: string | undefined;
 let asked: string[] = [];
+/** What it was told with each request to stop the instance. */
+let told: Record<string, string>[] = [];
 
 const server = createServer((request, response) => {
   let body = '';
@@ -22,13 +27,19 @@ const server = createServer((request, response) => {
     body += part.toString();
   });
   request.on('end', () => {
-    const action = new URLSearchParams(body).get('Action') ?? '';
+    const { Action: action = '', Version: _version, ...input } = Object.fromEntries(new URLSearchParams(body));
     asked.push(action);
     if (action === 'DescribeInstances') {
       response.end(
         `<DescribeInstancesResponse><reservationSet><item><instancesSet><item><instanceId>${node.instanceId}</instanceId>
-        <instanceState><code>16</code><name>running</name></instanceState>${instance}</item></instancesSet></item></reservationSet></DescribeInstancesResponse>`,
+        <instanceState><code>16</code><name>${state}</name></instanceState>${instance}</item></instancesSet></item></reservationSet></DescribeInstancesResponse>`,
       );
+      return;
+    }
+    told.push(input);
+    if (refusal === undefined || (refused !== undefined && input[refused] === undefined)) {
+      state = 'stopped';
+      response.end('<StopInstancesResponse><instancesSet/></StopInstancesResponse>');
       return;
     }
     response.statusCode = 400;
@@ -51,7 +62,12 @@ afterAll(() => {
   server.close();
 });
 beforeEach(() => {
+  instance = '';
+  state = 'running';
+  refusal = undefined;
+  refused = undefined;
   asked = [];
+  told = [];
 });
 
 it('a member of an Auto Scaling group is never told to stop', async () => {
@@ -78,15 +94,38 @@ it.each([
 });
 
 it('EC2 is asked again after a refusal that passes', async () => {
-  instance = '';
   refusal = { code: 'IncorrectInstanceState', message: 'The instance is not in a state from which it can be stopped.' };
   await expect(stopInstance(cluster, node, 150)).rejects.toThrow(expect.objectContaining({ name: refusal.code }));
 });
 
 it('an instance says its group, and whether it is a spot instance', async () => {
   instance =
-    '<instanceLifecycle>spot</instanceLifecycle><tagSet><item><key>aws:autoscaling:groupName</key><value>g</value></item></tagSet>';
+    '<rootDeviceType>instance-store</rootDeviceType><instanceLifecycle>spot</instanceLifecycle><tagSet><item><key>aws:autoscaling:groupName</key><value>g</value></item></tagSet>';
   expect(await lookAtInstances([node])).toEqual([
-    { instanceId: node.instanceId, state: 'running', autoScalingGroup: 'g', spot: true },
+    { instanceId: node.instanceId, state: 'running', autoScalingGroup: 'g', spot: true, rootInInstanceStore: true },
   ]);
+});
+
+const byForce = { 'InstanceId.1': node.instanceId, Force: 'true' };
+const byPowerCut = { ...byForce, SkipOsShutdown: 'true' };
+
+it('EC2 takes the power without the shutdown of the operating system', async () => {
+  expect(await stopInstance(cluster, node, 20_000)).toMatchObject({ state: 'stopped' });
+  expect(told).toEqual([byPowerCut]);
+});
+
+it('an instance that somebody else is stopping is hurried', async () => {
+  state = 'stopping';
+  expect(await stopInstance(cluster, node, 20_000)).toMatchObject({ state: 'stopped' });
+  expect(told).toEqual([byPowerCut]);
+});
+
+it.each([
+  ['UnknownParameter', 'The parameter SkipOsShutdown is not recognized'],
+  ['UnsupportedOperation', 'SkipOsShutdown is not supported here'],
+])('where EC2 refuses that parameter (%s), Force alone stops the instance', async (code, message) => {
+  refusal = { code, message };
+  refused = 'SkipOsShutdown';
+  expect(await stopInstance(cluster, node, 20_000)).toMatchObject({ state: 'stopped' });
+  expect(told).toEqual([byPowerCut, byForce]);
 });

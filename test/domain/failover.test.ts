@@ -147,7 +147,13 @@ describe('a former primary is fenced', () => {
   describe('by its instance, unless that would not outlast it', () => {
     const [first] = cluster.nodes;
     if (first === undefined) throw new Error('no node');
-    const ordinary = { instanceId: first.instanceId, state: 'running', autoScalingGroup: null, spot: false };
+    const ordinary = {
+      instanceId: first.instanceId,
+      state: 'running',
+      autoScalingGroup: null,
+      spot: false,
+      rootInInstanceStore: false,
+    };
 
     it('as a member of an Auto Scaling group, which replaces what stops', () => {
       expect(() => refuseToStopMember(cluster, first, { ...ordinary, autoScalingGroup: "it's ours" })).toThrow(
@@ -163,6 +169,7 @@ describe('a former primary is fenced', () => {
         expect.stringContaining(`${first.name} is a member of the Auto Scaling group databases`),
       ]);
       expect(warned([{ ...ordinary, spot: true }])).toEqual([expect.stringContaining('is a spot instance')]);
+      expect(warned([{ ...ordinary, rootInInstanceStore: true }])).toEqual([expect.stringContaining('instance store')]);
       expect(warned(null)).toEqual([expect.stringContaining('EC2 could not be asked')]);
     });
   });

@@ -63,7 +63,7 @@ async function power(instance: string, on: boolean): Promise<void> {
   const InstanceIds = [instance];
   await (on
     ? ec2.send(new StartInstancesCommand({ InstanceIds }))
-    : ec2.send(new StopInstancesCommand({ InstanceIds })));
+    : ec2.send(new StopInstancesCommand({ InstanceIds, SkipOsShutdown: true })));
   await eventually(
     async () => {
       const { Reservations } = await ec2.send(new DescribeInstancesCommand({ InstanceIds }));

@@ -29,7 +29,9 @@ describe('failover', () => {
   const knows = (primary: string) => checkerKnows(runtime.clients, 'pg-sync', primary);
 
   async function cutPower(name: string): Promise<void> {
-    await runtime.clients.ec2.send(new StopInstancesCommand({ InstanceIds: [node(name).instanceId] }));
+    await runtime.clients.ec2.send(
+      new StopInstancesCommand({ InstanceIds: [node(name).instanceId], SkipOsShutdown: true }),
+    );
   }
 
   async function boot(name: string): Promise<void> {

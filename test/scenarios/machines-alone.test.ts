@@ -66,7 +66,7 @@ describe.skipIf(noMachines)(titled('runtimes with machines'), () => {
       const InstanceIds = [nodeNamed(runtime.cluster, name).instanceId];
       const execution = await startRunbook(runtime.clients, 'pg-sync', 'setup');
       await stepEntered(runtime, execution, step);
-      await ec2.send(new StopInstancesCommand({ InstanceIds }));
+      await ec2.send(new StopInstancesCommand({ InstanceIds, SkipOsShutdown: true }));
       const outcome = await awaitRunbook(runtime.clients, 'pg-sync', execution, 240);
       expect(outcome).toMatchObject({ status: 'FAILED', cause: expect.stringMatching(`${name}|${InstanceIds[0]}`) });
       await ec2.send(new StartInstancesCommand({ InstanceIds }));

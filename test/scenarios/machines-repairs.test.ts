@@ -102,7 +102,7 @@ describe.skipIf(noMachines)(titled('repairs on machines'), () => {
     await checkerKnows(runtime.clients, 'pg-sync', master);
     let started = 0;
     const report = await underLoad(runtime.cluster, node(slave01), async () => {
-      await runtime.clients.ec2.send(new StopInstancesCommand(instance(master)));
+      await runtime.clients.ec2.send(new StopInstancesCommand({ ...instance(master), SkipOsShutdown: true }));
       started = Date.now();
       expectSuccess(await run('failover'), { primary: slave01, formerPrimary: master, notFollowing: [] });
       await comesBackAsPrimary(master);

@@ -42,7 +42,7 @@ describe('a host is taken down', () => {
     const InstanceIds = [nodeNamed(runtime.cluster, 'pg_sync_slave02').instanceId];
     const execution = await startRunbook(runtime.clients, 'pg-sync', 'setup');
     await stepEntered(runtime, execution, 'Take base backup');
-    await ec2.send(new StopInstancesCommand({ InstanceIds }));
+    await ec2.send(new StopInstancesCommand({ InstanceIds, SkipOsShutdown: true }));
     const outcome = await awaitRunbook(runtime.clients, 'pg-sync', execution, 240);
     // The other standby has been built to its end, and the failure is about this host only.
     expect(outcome).toMatchObject({ status: 'FAILED', cause: expect.stringContaining('pg_sync_slave02') });

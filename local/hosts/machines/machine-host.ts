@@ -61,8 +61,6 @@ export class MachineHost extends StatefulHost implements Host {
   /** Process 1 and the agent of the current boot, as seen from outside. */
   #init: Process | undefined;
   #agent: number | undefined;
-  /** EC2 waits for the operating system's shutdown, too. */
-  #waits = false;
 
   constructor(options: MachineHostOptions) {
     super(options.facts);
@@ -182,8 +180,8 @@ export class MachineHost extends StatefulHost implements Host {
     }
     await removeGroups(this.#options.group);
     if (!this.hasDied) {
-      await this.takeTimeToStop(this.#waits);
-      this.enter('stopped');
+      this.enter('stopping');
+      await this.takeTimeToStop();
     }
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
@@ -197,19 +195,16 @@ export class MachineHost extends StatefulHost implements Host {
     await room.configure(['ip', 'link', 'delete', link]).catch(() => undefined); // gone already, or the room is
   }
 
-  async powerOff(waits = false): Promise<void> {
-    this.#waits = waits;
+  async powerOff(): Promise<void> {
+    if (this.state === 'stopped') return;
+    this.skipShutdown();
     if (this.#power === undefined) return this.#noteStop();
-    this.enter('stopping');
     await this.cutPower();
   }
 
   /** EC2 is told to stop a host that has no power: one that has died, or that was to start. */
   async #noteStop(): Promise<void> {
-    if (this.state === 'stopped') return;
-    this.enter('stopping');
-    await this.takeTimeToStop(this.#waits);
-    this.enter('stopped');
+    if (this.state === 'stopping') await this.takeTimeToStop();
   }
 
   /**
@@ -237,11 +232,17 @@ export class MachineHost extends StatefulHost implements Host {
   }
 
   async shutDown(limitMilliseconds: number): Promise<void> {
-    if (this.#power === undefined) return this.#noteStop();
+    if (this.#power === undefined) {
+      if (this.state === 'stopped') return;
+      const { hasDied } = this;
+      this.beginShutdown();
+      if (hasDied) await this.awaitNothing(limitMilliseconds);
+      return this.#noteStop();
+    }
     const init = this.#init;
     if (init !== undefined) {
       this.#options.say(`${this.facts.name}: shutting down`);
-      this.enter('stopping');
+      this.beginShutdown();
       const stopped = this.#stopped();
       try {
         process.kill(init.pid, powerOffSignal);
@@ -252,6 +253,8 @@ export class MachineHost extends StatefulHost implements Host {
       const limit = pause(limitMilliseconds, undefined, { signal: waiting.signal }).catch(() => undefined);
       await Promise.race([stopped, limit]);
       waiting.abort();
+      // Otherwise it is off, and may run again.
+      if (this.state !== 'stopping') return;
     }
     await this.powerOff();
   }
