@@ -35,6 +35,8 @@ const runsAsRoot = process.getuid?.() === 0;
 export const osUser = runsAsRoot ? 'postgres' : userInfo().username;
 /** Path of another bash than this machine's, such as the 4.2 of CentOS 7, to run the scripts with. */
 const otherBash = process.env.TEST_BASH;
+/** Where the scripts find programs, if not where the tests do: another distribution's, or no more than a host must have. */
+const programPath = process.env.TEST_PROGRAMS ?? process.env.PATH;
 
 /** A password with everything that quoting can get wrong. */
 export const awkwardPassword = String.raw`p"a\ss:w'ord $x %s &\u0041 {}`;
@@ -244,9 +246,9 @@ export class Hosts {
 
     const started = performance.now();
     const run = otherBash === undefined ? [file] : [otherBash, file];
-    const [program = '', ...argv] = this.#withoutRoot ? ['setpriv', ...asPostgres(), ...run] : run;
+    const [program = '', ...argv] = this.#withoutRoot ? ['/usr/bin/setpriv', ...asPostgres(), ...run] : run;
     const child = spawn(program, argv, {
-      env: { ...process.env, PATH: `${join(this.directory, 'bin')}:${process.env.PATH}` },
+      env: { ...process.env, PATH: `${join(this.directory, 'bin')}:${programPath}` },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });

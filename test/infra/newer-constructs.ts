@@ -202,17 +202,17 @@ const coreutils: readonly NewerConstruct[] = [
   {
     name: 'zero-terminated head, tail and cut',
     pattern: option('(?:head|tail|cut|comm|join|paste|tac|numfmt|md5sum|sha\\d+sum)', '-z|--zero-terminated|--zero'),
-    since: 'coreutils 8.25 (9.0 for the checksums)',
+    since: 'coreutils 8.25 (8.30 for the checksums)',
     instead: "read -r -d ''",
     examples: ['head -z -n 1 file', 'cut -z -d: -f1'],
     right: ['sort -z', 'tail -c "+$((${log_mark:-0} + 1))" -- "$SERVER_LOG"'],
   },
   {
     name: 'programs that came later',
-    pattern: program('b2sum|basenc|base32|setpriv|uclampset|scriptlive|irqtop|lsns|chmem|lsmem|pidwait|openat2'),
+    pattern: program('b2sum|basenc|base32|uclampset|scriptlive|irqtop|lsns|chmem|lsmem|pidwait|openat2'),
     since: 'coreutils 8.25 to 8.31, util-linux 2.24 and later, procps-ng 4.0',
     instead: 'sha256sum, base64, runuser',
-    examples: ['x=$(b2sum file)', 'as_postgres setpriv --reuid=1 x', 'base32 file'],
+    examples: ['x=$(b2sum file)', 'as_postgres basenc --base64 x', 'base32 file'],
   },
   {
     name: 'cp, mv, ln, rm, ls, tee, date, stat, sort, wc: later options',
@@ -261,7 +261,7 @@ const systems: readonly NewerConstruct[] = [
   {
     name: 'flock --verbose and --no-fork',
     pattern: /\bflock\s+(?:-\S+\s+|\d+\s+)*(?:-\w*F\w*|--verbose|--no-fork|--fcntl)\b/,
-    since: 'util-linux 2.28 to 2.41',
+    since: 'util-linux 2.27 to 2.41',
     instead: 'flock with a descriptor',
     examples: ['flock --verbose 9', 'flock -F x true'],
     right: ['flock -w 30 9', 'flock -n -s "$LOCK" true', 'flock -w 0.5 9'],
@@ -278,7 +278,7 @@ const systems: readonly NewerConstruct[] = [
         option('kill', '--timeout').source,
       ].join('|'),
     ),
-    since: 'util-linux 2.26 to 2.35',
+    since: 'util-linux 2.27 to 2.35',
     instead: 'the options that 2.23 has',
     examples: ['runuser -u postgres --pty -- x', 'lsblk -J', 'nsenter -a -t 1 x', 'mountpoint --nofollow /x'],
     right: ['runuser -u "$OS_USER" -- "$@" 3>&- 4>&- 9>&-', 'mountpoint -q -- "$DATA"'],

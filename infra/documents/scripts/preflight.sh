@@ -40,7 +40,8 @@ missing_programs() {
   for program in "${programs[@]}"; do
     if [[ ! -x $BIN_DIRECTORY/$program ]]; then missing+=("$BIN_DIRECTORY/$program"); fi
   done
-  programs=(aws flock)
+  if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 402)); then missing+=('bash 4.2'); fi
+  programs=(aws awk flock grep mountpoint sed setsid)
   if ((EUID == 0)); then programs+=(runuser); fi
   if [[ $TLS == on ]]; then programs+=(openssl); fi
   if [[ $SERVICE_CONTROL == systemd ]]; then programs+=(systemctl); fi
