@@ -6,7 +6,7 @@ import type * as sns from 'aws-cdk-lib/aws-sns';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { Cluster } from '../lambdas/contract/cluster-config.ts';
-import { resourceNames, type StateItem, stateItems } from '../lambdas/contract/names.ts';
+import { resourceNames, type StateItem, stateItems, workingRunbooks } from '../lambdas/contract/names.ts';
 import type { Credentials } from './credentials.ts';
 import type { HandlerName } from './handler-names.ts';
 import { automaticRunbookArns, runbookArnPrefix, runbookArns, runbookExecutionArns } from './runbook-arns.ts';
@@ -67,13 +67,13 @@ export function functionDefinitions(
     use('commands'),
     allow(['ssm:ListCommands', 'ssm:GetCommandInvocation'], ['*']),
     // The service authorization reference names no resource type for these; IAM checks the state machine's ARN.
-    allow(['states:SendTaskSuccess', 'states:SendTaskFailure'], runbooks),
+    allow(['states:SendTaskSuccess', 'states:SendTaskFailure'], runbookArns(scope, cluster.name, workingRunbooks)),
   ];
   const executions = runbookExecutionArns(scope, cluster.name);
-  const executionsHaveNoName = executions.map((resource) => ({
-    resource,
-    reason: 'The name of an execution is known only once it runs.',
-  }));
+  /** Executions that can hold the lock, and may have to be asked about. */
+  const lockHolders = runbookExecutionArns(scope, cluster.name, workingRunbooks);
+  const haveNoName = (arns: string[]) =>
+    arns.map((resource) => ({ resource, reason: 'The name of an execution is known only once it runs.' }));
   const commandsHaveNoArn = {
     resource: '*',
     reason:
@@ -110,8 +110,8 @@ export function functionDefinitions(
       timeoutSeconds: 30,
       environment: stateTableEnvironment,
       // Whether the execution that holds the lock still runs.
-      mayDo: [use('operation'), allow(['states:DescribeExecution'], executions)],
-      wildcards: executionsHaveNoName,
+      mayDo: [use('operation'), allow(['states:DescribeExecution'], lockHolders)],
+      wildcards: haveNoName(lockHolders),
     },
     'announce-runbook': {
       description: 'Tells the subscribers that a runbook has started, and how it has ended',
@@ -122,7 +122,7 @@ export function functionDefinitions(
         // Whether one that failed has said so itself.
         allow(['states:GetExecutionHistory'], executions),
       ],
-      wildcards: executionsHaveNoName,
+      wildcards: haveNoName(executions),
     },
     'ask-for-rebuild': {
       description: 'Asks the subscribers whether a node may be rebuilt, with the commands that answer',
@@ -249,11 +249,11 @@ export function functionDefinitions(
         allow(['sns:Publish'], [topic.topicArn]),
         // What the policy of the cluster lets it start, and whether somebody else is at work.
         allow(['states:StartExecution'], automaticRunbookArns(scope, cluster.name)),
-        allow(['states:DescribeExecution'], executions),
+        allow(['states:DescribeExecution'], lockHolders),
         // By Lambda, which takes the messages out of the queue with this role.
         allow(['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], [checksQueue.queueArn]),
       ],
-      wildcards: executionsHaveNoName,
+      wildcards: haveNoName(lockHolders),
       runsOften: true,
       notRepeated: true,
     },

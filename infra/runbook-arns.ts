@@ -6,19 +6,15 @@ import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { automaticRunbooks, type RunbookName, resourceNames, runbookNames } from '../lambdas/contract/names.ts';
 
-/** ARN of each runbook (state machine) of the cluster. */
-export function runbookArns(scope: Construct, cluster: string): string[] {
-  return arns(scope, cluster, 'stateMachine');
+/** ARN of each runbook (state machine) of the cluster, or of those of these names. */
+export function runbookArns(scope: Construct, cluster: string, runbooks?: readonly RunbookName[]): string[] {
+  return arns(scope, cluster, 'stateMachine', runbooks);
 }
 
 /** ARNs of the runbooks that the checker may start by itself. */
 export function automaticRunbookArns(scope: Construct, cluster: string): string[] {
-  return arns(
-    scope,
-    cluster,
-    'stateMachine',
-    runbookNames.filter((name) => automaticRunbooks.some((each) => each === name)),
-  );
+  const automatic = runbookNames.filter((name) => automaticRunbooks.some((each) => each === name));
+  return runbookArns(scope, cluster, automatic);
 }
 
 /** ARN of the cluster's runbooks up to the runbook's own name, for functions that name one in what they send. */
@@ -26,9 +22,9 @@ export function runbookArnPrefix(scope: Construct, cluster: string): string {
   return arn(scope, 'stateMachine', resourceNames(cluster).runbookPrefix);
 }
 
-/** ARN of the executions of each runbook of the cluster; an execution's name is known only once it runs. */
-export function runbookExecutionArns(scope: Construct, cluster: string): string[] {
-  return arns(scope, cluster, 'execution').map((arn) => `${arn}:*`);
+/** ARN of the executions of each runbook, or of those of these names; an execution's name is known only once it runs. */
+export function runbookExecutionArns(scope: Construct, cluster: string, runbooks?: readonly RunbookName[]): string[] {
+  return arns(scope, cluster, 'execution', runbooks).map((arn) => `${arn}:*`);
 }
 
 function arns(

@@ -13,6 +13,9 @@ export const runbookNames = [
 ] as const;
 export type RunbookName = (typeof runbookNames)[number];
 
+/** Runbooks that work on hosts: they take the lock of the cluster and send commands. Maintenance does neither. */
+export const workingRunbooks = runbookNames.filter((name) => name !== 'maintenance');
+
 /** Runbooks that the checker may start by itself, where the cluster's policy says so. */
 export const automaticRunbooks = [
   'failover',

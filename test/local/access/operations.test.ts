@@ -5,6 +5,7 @@ import type { AccessControl } from '../../../local/access/access-control.ts';
 import { gateOf } from '../../../local/access/gate.ts';
 import { callOf, isListed, listedOperations, type Place } from '../../../local/access/operations.ts';
 import { cloudFormationService } from '../../../local/services/cloudformation.ts';
+import { dynamoDbService } from '../../../local/services/dynamodb.ts';
 import { ec2Service } from '../../../local/services/ec2.ts';
 import { eventsService } from '../../../local/services/events.ts';
 import { lambdaService } from '../../../local/services/lambda.ts';
@@ -21,6 +22,7 @@ import { stsService } from '../../../local/services/sts.ts';
 const nothing = undefined as never;
 const services = [
   cloudFormationService([], new Date(0)),
+  dynamoDbService(nothing),
   ec2Service(nothing, () => undefined),
   eventsService(nothing),
   lambdaService(nothing),
@@ -98,7 +100,7 @@ describe('the table of permissions', () => {
     ).rejects.toThrow('dynamodb:TransactWriteItems is not served by the local runtime');
   });
 
-  it.each([...services.map(({ name }) => name), 'dynamodb'].filter((name) => name !== 'sts'))(
+  it.each(services.map(({ name }) => name).filter((name) => name !== 'sts'))(
     'names actions and resources of %s as the service authorization reference has them',
     async (service) => {
       for (const operation of listedOperations(service)) {
