@@ -47,7 +47,7 @@ export class ClusterStack extends Stack {
       stateTable: table,
       topic,
       checksQueue: queue,
-      documentArns: documents.arns,
+      documentArns: documents.sentByRunbooks,
     });
     const { stateMachines } = new Runbooks(this, 'Runbooks', { cluster, functions });
     new Completion(this, 'Completion', {

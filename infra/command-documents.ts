@@ -3,12 +3,14 @@ import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import type { Cluster } from '../lambdas/contract/cluster-config.ts';
 import { resourceNames } from '../lambdas/contract/names.ts';
+import { isByHand } from '../lambdas/contract/node-commands.ts';
 import { commandDocuments } from './documents/command-documents.ts';
 
 /** The SSM command documents of a cluster: all that can be asked of its hosts. */
 export class CommandDocuments extends Construct {
   readonly names: string[];
-  readonly arns: string[];
+  /** ARNs of those that runbooks send. */
+  readonly sentByRunbooks: string[];
 
   constructor(scope: Construct, id: string, cluster: Cluster) {
     super(scope, id);
@@ -31,6 +33,8 @@ export class CommandDocuments extends Construct {
       });
     }
     this.names = documents.map(({ name }) => name);
-    this.arns = this.names.map((name) => stack.formatArn({ service: 'ssm', resource: 'document', resourceName: name }));
+    this.sentByRunbooks = documents
+      .filter(({ command }) => !isByHand(command))
+      .map(({ name }) => stack.formatArn({ service: 'ssm', resource: 'document', resourceName: name }));
   }
 }

@@ -33,6 +33,8 @@ export interface NodeCommandDefinition {
   readonly executionTimeoutSeconds: number;
   /** Parameters beyond those of {@link commonParameters}; `$NODES` in a pattern stands for the cluster's node names. */
   readonly parameters: Readonly<Record<string, CommandParameter>>;
+  /** For people, who send it by hand: no runbook does, and no function may. */
+  readonly byHand?: true;
 }
 
 /** Placeholder in a pattern: infra puts the alternation of the cluster's node names there. */
@@ -230,12 +232,16 @@ export const nodeCommands = {
     mutating: false,
     executionTimeoutSeconds: 60,
     parameters: {},
+    byHand: true,
   },
 } as const satisfies Record<string, NodeCommandDefinition>;
 
 export type NodeCommandName = keyof typeof nodeCommands;
 
 export const nodeCommandNames = Object.keys(nodeCommands) as NodeCommandName[];
+
+/** True for a command that people send by hand, and nobody else. */
+export const isByHand = (command: NodeCommandName): boolean => 'byHand' in nodeCommands[command];
 
 /** Last line of a script's output. */
 export const nodeCommandResultSchema = z.discriminatedUnion('ok', [
