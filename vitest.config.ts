@@ -1,7 +1,7 @@
 /**
  * Tests in kinds: `unit` needs nothing; `documents` runs the hosts' scripts and `scenarios` the whole product, both
  * against real PostgreSQL; `timed` are the scenarios that say how long something may take, one after the other and
- * with nothing else beside them.
+ * with nothing else beside them; `permissions` judges what all scenarios together have needed.
  */
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
@@ -37,7 +37,12 @@ class LongestFirst extends BaseSequencer {
 }
 
 const withPostgres = { pool: 'forks', hookTimeout: 300_000 } as const;
-const withRuntimes = { ...withPostgres, testTimeout: 300_000, globalSetup: ['test/support/runtime-places-setup.ts'] };
+const withRuntimes = {
+  ...withPostgres,
+  testTimeout: 300_000,
+  globalSetup: ['test/support/runtime-places-setup.ts'],
+  setupFiles: ['test/support/note-file.ts'],
+};
 
 export default defineConfig({
   test: {
@@ -49,7 +54,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/documents/**', 'test/scenarios/**'],
+          exclude: ['test/documents/**', 'test/scenarios/**', 'test/permissions/**'],
           testTimeout: 30_000,
           setupFiles: ['test/infra/clean-up.ts'],
           // None of them changes what modules or the process hold: to import everything for each file takes longer.
@@ -85,6 +90,16 @@ export default defineConfig({
           include: ['test/scenarios/**/*.timed.test.ts'],
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          ...withRuntimes,
+          name: 'permissions',
+          include: ['test/permissions/**/*.test.ts'],
+          setupFiles: [],
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -8,6 +8,7 @@ import { onTestFinished } from 'vitest';
 import { type LocalClients, localClients } from '../../local/client/aws-clients.ts';
 import { type LocalCluster, localClusters } from '../../local/client/host-access.ts';
 import { waitFor } from '../../local/client/wait-for.ts';
+import { keepDecisions } from './kept-decisions.ts';
 import { claimPlace, portOf, vacatePlace } from './runtime-places.ts';
 
 /** A directory under the system's temporary one that every user can enter. */
@@ -95,6 +96,7 @@ export class LocalRuntime implements AsyncDisposable {
     const exit = once(this.#child, 'exit');
     this.#child.kill('SIGTERM');
     await exit;
+    keepDecisions(this.directory);
   }
 
   /** Kills it without a chance to clean up; its reaper ends the hosts. */
@@ -102,6 +104,7 @@ export class LocalRuntime implements AsyncDisposable {
     const exit = once(this.#child, 'exit');
     process.kill(Number.parseInt(readFileSync(join(this.directory, 'runtime.pid'), 'utf8'), 10), 'SIGKILL');
     await exit;
+    keepDecisions(this.directory);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

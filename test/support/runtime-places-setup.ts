@@ -1,4 +1,7 @@
-/** Global setup of the scenarios: a directory for the runtimes of this run, during which no source changes. */
+/**
+ * Global setup of the scenarios: a directory for the runtimes of this run, during which no source changes, and one for
+ * what they decided about permissions, which the projects of one run share.
+ */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +11,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** Directory of all places of this run. */
     runtimePlaces: string;
+    /** Directory of the decisions of all runtimes of this run. */
+    keptDecisions: string;
   }
 }
 
@@ -17,5 +22,13 @@ export default function setup(project: TestProject): () => void {
   // The PostgreSQL user passes through.
   chmodSync(root, 0o755);
   project.provide('runtimePlaces', root);
-  return () => rmSync(root, { recursive: true, force: true });
+  // Set from outside it is kept, so that files can be run one by one and judged together.
+  const isOwn = process.env.KEPT_DECISIONS === undefined;
+  process.env.KEPT_DECISIONS ??= mkdtempSync(join(tmpdir(), 'decisions-'));
+  const decisions = process.env.KEPT_DECISIONS;
+  project.provide('keptDecisions', decisions);
+  return () => {
+    rmSync(root, { recursive: true, force: true });
+    if (isOwn) rmSync(decisions, { recursive: true, force: true });
+  };
 }
