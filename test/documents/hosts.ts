@@ -68,6 +68,8 @@ export interface HostsOptions {
   /** Runs the commands as the PostgreSQL user, not as the user of the tests. */
   readonly withoutRoot?: boolean;
   readonly postgres?: object;
+  /** Where the scripts find programs. */
+  readonly programPath?: string;
 }
 
 /** The hosts of one cluster, in a directory of their own. */
@@ -78,11 +80,13 @@ export class Hosts {
   readonly #logged = join(this.directory, 'logged');
   readonly #commands = new Set<ChildProcess>();
   readonly #withoutRoot: boolean;
+  readonly #programPath: string | undefined;
   #scripts = 0;
 
   constructor({ names = ['alpha', 'beta', 'gamma'], ...options }: HostsOptions = {}) {
     chmodSync(this.directory, 0o755);
     this.#withoutRoot = options.withoutRoot ?? false;
+    this.#programPath = options.programPath ?? programPath;
     const port = randomInt(20000, 30000);
     const subnet = `127.77.${randomInt(1, 255)}`;
     for (const [index] of names.entries()) {
@@ -248,7 +252,7 @@ export class Hosts {
     const run = otherBash === undefined ? [file] : [otherBash, file];
     const [program = '', ...argv] = this.#withoutRoot ? ['/usr/bin/setpriv', ...asPostgres(), ...run] : run;
     const child = spawn(program, argv, {
-      env: { ...process.env, PATH: `${join(this.directory, 'bin')}:${programPath}` },
+      env: { ...process.env, PATH: `${join(this.directory, 'bin')}:${this.#programPath}` },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
