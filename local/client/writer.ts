@@ -32,8 +32,16 @@ export class Writer implements AsyncDisposable {
     this.#connection = connection;
   }
 
-  /** Makes a role and a table on the primary, where missing, and starts writing. */
-  static async start(cluster: LocalCluster, primary: ClusterNode): Promise<Writer> {
+  /**
+   * Makes a role and a table on the primary, where missing, and starts writing.
+   *
+   * @param options.waits false for one whose commits wait for no standby: what slows it down is the machine
+   */
+  static async start(
+    cluster: LocalCluster,
+    primary: ClusterNode,
+    { waits = true }: { readonly waits?: boolean } = {},
+  ): Promise<Writer> {
     await superuserSql(
       cluster,
       primary,
@@ -48,7 +56,7 @@ export class Writer implements AsyncDisposable {
       password,
       database: 'postgres',
       connectionTimeoutMillis: 1000,
-      options: '-c synchronous_commit=on',
+      options: `-c synchronous_commit=${waits ? 'on' : 'local'}`,
     }));
     await writer.#attempt();
     writer.#running = writer.#write();

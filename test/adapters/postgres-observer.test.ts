@@ -18,6 +18,9 @@ import { binDirectory, whyNoServer } from '../support/postgres-versions.ts';
 
 const credentials = { user: 'replication_monitor', password: 'watch-only' };
 
+/** What a busy machine may add to a time limit, in milliseconds; without one TCP would wait for minutes. */
+const longestDelay = 10_000;
+
 async function observe(cluster: Cluster, as = credentials): Promise<Observation> {
   return observationSchema.parse({
     nodes: await Promise.all(cluster.nodes.map((node) => observeNode(cluster, node, as))),
@@ -286,7 +289,8 @@ describe('a node that behaves badly', () => {
   const ask = async (node: ClusterNode, milliseconds = 400) => {
     const started = performance.now();
     const seen = await observeNode(cluster, node, credentials, milliseconds);
-    expect(performance.now() - started).toBeLessThan(milliseconds + 300);
+    // It gives up in its time, and not when TCP does.
+    expect(performance.now() - started).toBeLessThan(milliseconds + longestDelay);
     return seen;
   };
   const failed = (kind: string, message: RegExp) => ({
@@ -330,7 +334,7 @@ describe('a node that behaves badly', () => {
       answered: false,
       failure: { kind: 'timeout' },
     });
-    expect(performance.now() - started).toBeLessThan(700);
+    expect(performance.now() - started).toBeLessThan(400 + longestDelay);
   });
 
   it('speaks another protocol', async () => {
@@ -367,15 +371,15 @@ describe('a node that behaves badly', () => {
   it('does not keep the others waiting', async () => {
     const silent = await nodeServedBy(() => undefined);
     const [slow, fast] = await Promise.all([
-      ask(silent, 1000),
+      ask(silent, 8000),
       (async () => {
         const started = performance.now();
-        const seen = await observeNode(cluster, nodeAt('127.0.0.1', 1), credentials, 1000);
+        const seen = await observeNode(cluster, nodeAt('127.0.0.1', 1), credentials, 8000);
         return { seen, milliseconds: performance.now() - started };
       })(),
     ]);
     expect(slow).toMatchObject({ answered: false, failure: { kind: 'timeout' } });
     expect(fast.seen).toMatchObject({ answered: false, failure: { kind: 'refused' } });
-    expect(fast.milliseconds).toBeLessThan(500);
+    expect(fast.milliseconds).toBeLessThan(6000);
   });
 });

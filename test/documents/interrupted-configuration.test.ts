@@ -116,7 +116,8 @@ describe.sequential('with systemd', () => {
         error: 'StartFailed',
         message: expect.stringContaining('what the journal says'),
       });
-      expect(run.milliseconds).toBeLessThan(20_000);
+      // Not only when the command's time for a start is over.
+      expect(run.milliseconds).toBeLessThan(200_000);
     },
     limit,
   );

@@ -179,7 +179,8 @@ describe('without a standby', () => {
       const { longestMilliseconds } = otherWriter.report();
       console.log(`longest write until the policy let it go on: ${(longestMilliseconds / 1000).toFixed(1)} s`);
       expect(longestMilliseconds).toBeGreaterThan(10_000);
-      expect(longestMilliseconds).toBeLessThan(45_000);
+      // It goes on because it may: longer than this it would have to wait for a standby.
+      expect(longestMilliseconds).toBeLessThan(120_000);
     }, 120_000);
 
     it.sequential('ends with a standby', async () => {
