@@ -36,10 +36,14 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-const withPostgres = { pool: 'forks', hookTimeout: 300_000 } as const;
+/**
+ * When a test hangs, in milliseconds; `test/repository/busy-machines.test.ts` sees to it that no test has a limit of its
+ * own. How long something takes depends on what else the machine does, and a wait within a test names what did not come.
+ */
+const testTimeout = 900_000;
+const withPostgres = { pool: 'forks', testTimeout, hookTimeout: testTimeout } as const;
 const withRuntimes = {
   ...withPostgres,
-  testTimeout: 300_000,
   globalSetup: ['test/support/runtime-places-setup.ts'],
   setupFiles: ['test/support/note-file.ts'],
 };
@@ -55,7 +59,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/documents/**', 'test/scenarios/**', 'test/permissions/**'],
-          testTimeout: 30_000,
+          testTimeout,
+          hookTimeout: testTimeout,
           setupFiles: ['test/infra/clean-up.ts'],
           // None of them changes what modules or the process hold: to import everything for each file takes longer.
           isolate: false,
@@ -68,7 +73,6 @@ export default defineConfig({
           ...withPostgres,
           name: 'documents',
           include: ['test/documents/**/*.test.ts'],
-          testTimeout: 120_000,
           maxWorkers: filesAtOnce,
           sequence: { groupOrder: 1 },
         },

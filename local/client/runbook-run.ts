@@ -10,6 +10,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import { type RunbookName, resourceNames } from '../../lambdas/contract/names.ts';
 import type { LocalClients } from './aws-clients.ts';
+import { patience } from './wait-for.ts';
 
 /** How an execution ended. */
 export type RunbookOutcome =
@@ -54,7 +55,7 @@ export async function startRunbook(
 /**
  * Waits until an execution has ended.
  *
- * @param limitSeconds after this time an error is thrown
+ * @param limitSeconds after {@link patience} times as long an error is thrown
  */
 export async function awaitRunbook(
   clients: LocalClients,
@@ -63,7 +64,7 @@ export async function awaitRunbook(
   limitSeconds: number,
   progress?: Progress,
 ): Promise<RunbookOutcome> {
-  const deadline = Date.now() + limitSeconds * 1000;
+  const deadline = Date.now() + patience * limitSeconds * 1000;
   const watcher = progress && new ExecutionWatcher(clients, cluster, executionArn, progress);
   for (;;) {
     const execution = await clients.sfn.send(new DescribeExecutionCommand({ executionArn }));
@@ -76,7 +77,7 @@ export async function awaitRunbook(
         throw new Error(`the execution is ${status}`);
       return { status, seconds, error: execution.error ?? '', cause: execution.cause ?? '' };
     }
-    if (Date.now() > deadline) throw new Error(`${executionArn} still runs after ${limitSeconds} s`);
+    if (Date.now() > deadline) throw new Error(`${executionArn} still runs after ${patience * limitSeconds} s`);
     await pause(pollMilliseconds);
   }
 }

@@ -1,13 +1,20 @@
 /** Waiting, with a deadline. */
 import { setTimeout as pause } from 'node:timers/promises';
 
+/**
+ * Limits are written as for a machine that does little else, and a busy one gets so many times as long: a limit is there
+ * to say what did not come, and not how fast it has to be.
+ */
+export const patience = 5;
+
 /** What a condition gives that does not hold yet. */
 type NotYet = null | undefined | false;
 
 /**
  * Waits until `condition` gives something.
  *
- * @throws Error that names what was waited for, after `limitSeconds`
+ * @param limitSeconds on a machine that does little else
+ * @throws Error that names what was waited for, after {@link patience} times as long
  */
 export async function waitFor<T>(
   what: string,
@@ -15,11 +22,11 @@ export async function waitFor<T>(
   condition: () => T | NotYet | Promise<T | NotYet>,
   pollMilliseconds = 100,
 ): Promise<T> {
-  const deadline = Date.now() + limitSeconds * 1000;
+  const deadline = Date.now() + patience * limitSeconds * 1000;
   for (;;) {
     const value = await condition();
     if (value !== null && value !== undefined && value !== false) return value;
-    if (Date.now() > deadline) throw new Error(`not within ${limitSeconds} s: ${what}`);
+    if (Date.now() > deadline) throw new Error(`not within ${patience * limitSeconds} s: ${what}`);
     await pause(pollMilliseconds);
   }
 }

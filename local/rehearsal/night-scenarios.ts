@@ -13,10 +13,10 @@ import { Writer } from '../client/writer.ts';
 import { check, type RehearsalContext, type Scenario } from './context.ts';
 
 /** Beyond the check interval: a mail that has not come by then does not come. */
-const alertMarginSeconds = 60;
+const alertMarginSeconds = 12;
 
 /** PostgreSQL does this by itself, at once; later than this it has not. */
-const settlingSeconds = 60;
+const settlingSeconds = 15;
 
 const synchronous =
   "select application_name || ' ' || sync_state from pg_stat_replication order by sync_priority, application_name";

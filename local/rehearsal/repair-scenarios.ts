@@ -15,10 +15,10 @@ import { waitFor } from '../client/wait-for.ts';
 import { check, type RehearsalContext, type Scenario } from './context.ts';
 
 /** A runbook that takes longer is in trouble. */
-const runbookLimitSeconds = 600;
+const runbookLimitSeconds = 180;
 
 /** What PostgreSQL does by itself, and what an application then sees, has happened by then or does not happen. */
-const settlingSeconds = 120;
+const settlingSeconds = 30;
 
 /** What applications may notice: `pause` while there is no primary, for no longer than that takes to be repaired. */
 type Noticed = 'pause' | 'nothing';

@@ -12,7 +12,7 @@ import { hostsSnapshot, treeDifference } from '../client/tree-snapshot.ts';
 import { check, type RehearsalContext, type Scenario } from './context.ts';
 
 /** A setup of three empty hosts takes seconds; this is for a slow machine. */
-const setupLimitSeconds = 900;
+const setupLimitSeconds = 300;
 
 const setup = ({ clients, cluster, patience, tell }: RehearsalContext) =>
   runRunbook(clients, cluster.name, 'setup', patience * setupLimitSeconds, tell);

@@ -58,8 +58,8 @@ describe.skipIf(noPostgres)('the PostgreSQL of this machine (skipped where there
     hosts = new Hosts();
     cluster = hosts.cluster;
     await hosts.setUp();
-  }, 120_000);
-  afterAll(() => hosts?.remove(), 30_000);
+  });
+  afterAll(() => hosts?.remove());
 
   it('finds a cluster healthy that setup has just built', async () => {
     expect(assess(cluster, await observe(cluster), emptyMemory, new Date())).toMatchObject({
@@ -254,7 +254,6 @@ describe.each([12, 13, 14])('PostgreSQL %i', (majorVersion) => {
         rmSync(programs, { recursive: true });
       }
     },
-    60_000,
   );
 });
 

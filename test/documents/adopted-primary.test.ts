@@ -5,8 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installedPostgres } from '../support/installed-postgres.ts';
 import { execAsPostgres, Hosts } from './hosts.ts';
 
-const limit = 60_000;
-
 describe.sequential('a primary that was there before', () => {
   let hosts: Hosts;
   let data: string;
@@ -46,27 +44,23 @@ describe.sequential('a primary that was there before', () => {
       '-l',
       join(hosts.homeOf('alpha'), 'log'),
     ]);
-  }, limit);
-  afterAll(() => hosts.remove(), limit);
+  });
+  afterAll(() => hosts.remove());
 
-  it(
-    'is found on its former port, and moved to the configured one by one restart',
-    async () => {
-      const result = await hosts.succeed('alpha', 'configure-primary');
-      expect(result).toMatchObject({ changed: true, initialized: false, restarted: true });
-      const settings = result.settings as string[];
-      // What means the same, or is more than needed, stays as it is.
-      for (const kept of ['wal_level', 'max_wal_senders', 'wal_keep_size', 'wal_sender_timeout', 'hot_standby'])
-        expect(settings).not.toContain(kept);
-      for (const set of ['port', 'listen_addresses', 'max_replication_slots', 'ssl', 'wal_log_hints'])
-        expect(settings).toContain(set);
-      expect(hosts.sql('alpha', "SELECT current_setting('wal_level') || current_setting('max_wal_senders')")).toBe(
-        'logical50',
-      );
-      expect(hosts.sql('alpha', 'SELECT count(*) FROM pg_settings WHERE pending_restart')).toBe('0');
-    },
-    limit,
-  );
+  it('is found on its former port, and moved to the configured one by one restart', async () => {
+    const result = await hosts.succeed('alpha', 'configure-primary');
+    expect(result).toMatchObject({ changed: true, initialized: false, restarted: true });
+    const settings = result.settings as string[];
+    // What means the same, or is more than needed, stays as it is.
+    for (const kept of ['wal_level', 'max_wal_senders', 'wal_keep_size', 'wal_sender_timeout', 'hot_standby'])
+      expect(settings).not.toContain(kept);
+    for (const set of ['port', 'listen_addresses', 'max_replication_slots', 'ssl', 'wal_log_hints'])
+      expect(settings).toContain(set);
+    expect(hosts.sql('alpha', "SELECT current_setting('wal_level') || current_setting('max_wal_senders')")).toBe(
+      'logical50',
+    );
+    expect(hosts.sql('alpha', 'SELECT count(*) FROM pg_settings WHERE pending_restart')).toBe('0');
+  });
 
   it('keeps the operator’s lines of pg_hba.conf below ours', () => {
     const lines = readFileSync(join(data, 'pg_hba.conf'), 'utf8').split('\n');
@@ -74,20 +68,16 @@ describe.sequential('a primary that was there before', () => {
     expect(lines.indexOf(operatorsLine)).toBeGreaterThan(lines.findIndex((line) => line.startsWith('# END ')));
   });
 
-  it(
-    'gets its standby although writes are blocked',
-    async () => {
-      await hosts.succeed('alpha', 'ensure-roles-and-slots', primary);
-      await hosts.succeed('beta', 'take-base-backup', primary);
-      await hosts.succeed('beta', 'start-standby', primary);
-      await hosts.succeed('alpha', 'set-synchronous-standbys', { StandbyNames: 'FIRST 1 ("beta")' });
-      await hosts.succeed('alpha', 'prove-durable-write');
-      // The copy has the names of the primary in postgresql.conf; they must not count there.
-      expect(hosts.sql('beta', 'SHOW synchronous_standby_names')).toBe('');
-      expect(hosts.sql('beta', 'SHOW port')).toBe(`${hosts.cluster.nodes[1]?.port}`);
-    },
-    limit,
-  );
+  it('gets its standby although writes are blocked', async () => {
+    await hosts.succeed('alpha', 'ensure-roles-and-slots', primary);
+    await hosts.succeed('beta', 'take-base-backup', primary);
+    await hosts.succeed('beta', 'start-standby', primary);
+    await hosts.succeed('alpha', 'set-synchronous-standbys', { StandbyNames: 'FIRST 1 ("beta")' });
+    await hosts.succeed('alpha', 'prove-durable-write');
+    // The copy has the names of the primary in postgresql.conf; they must not count there.
+    expect(hosts.sql('beta', 'SHOW synchronous_standby_names')).toBe('');
+    expect(hosts.sql('beta', 'SHOW port')).toBe(`${hosts.cluster.nodes[1]?.port}`);
+  });
 
   it('keeps its limits when someone has lowered one for the next start', async () => {
     hosts.sql('alpha', 'ALTER SYSTEM SET max_wal_senders = 2');

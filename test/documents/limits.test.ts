@@ -3,8 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitFor } from '../../local/client/wait-for.ts';
 import { Hosts } from './hosts.ts';
 
-const limit = 120_000;
-
 describe.sequential('larger limits', () => {
   let hosts: Hosts;
   const standbys = ['beta', 'gamma'];
@@ -23,8 +21,8 @@ describe.sequential('larger limits', () => {
   beforeAll(async () => {
     hosts = new Hosts();
     await hosts.setUp();
-  }, limit);
-  afterAll(() => hosts.remove(), limit);
+  });
+  afterAll(() => hosts.remove());
 
   const replays = async (node: string) =>
     waitFor(`${node} replays all`, 20, () => {
@@ -36,49 +34,37 @@ describe.sequential('larger limits', () => {
     });
   const senders = (node: string) => hosts.sql(node, 'SHOW max_wal_senders');
 
-  it(
-    'reach the standbys one after the other, then the primary; none stops replaying',
-    async () => {
-      hosts.cluster.postgres.maxWalSenders = 9;
-      for (const node of standbys) {
-        expect(await hosts.succeed(node, 'raise-standby-limits')).toEqual({
-          changed: true,
-          raised: ['max_wal_senders'],
-        });
-        expect(hosts.sql(node, 'SELECT status FROM pg_stat_wal_receiver')).toBe('streaming');
-        expect(await hosts.succeed(node, 'raise-standby-limits')).toEqual({ changed: false, raised: [] });
-      }
-      expect(await hosts.succeed('alpha', 'configure-primary')).toMatchObject({ restarted: true });
-      for (const node of standbys) await replays(node);
-      expect(standbys.map(senders)).toEqual(['9', '9']);
-      expect(await hosts.succeed('alpha', 'raise-standby-limits')).toMatchObject({ changed: false });
-    },
-    limit,
-  );
+  it('reach the standbys one after the other, then the primary; none stops replaying', async () => {
+    hosts.cluster.postgres.maxWalSenders = 9;
+    for (const node of standbys) {
+      expect(await hosts.succeed(node, 'raise-standby-limits')).toEqual({
+        changed: true,
+        raised: ['max_wal_senders'],
+      });
+      expect(hosts.sql(node, 'SELECT status FROM pg_stat_wal_receiver')).toBe('streaming');
+      expect(await hosts.succeed(node, 'raise-standby-limits')).toEqual({ changed: false, raised: [] });
+    }
+    expect(await hosts.succeed('alpha', 'configure-primary')).toMatchObject({ restarted: true });
+    for (const node of standbys) await replays(node);
+    expect(standbys.map(senders)).toEqual(['9', '9']);
+    expect(await hosts.succeed('alpha', 'raise-standby-limits')).toMatchObject({ changed: false });
+  });
 
-  it(
-    'of a primary that somebody raised by hand reach a standby when it is started, running or not',
-    async () => {
-      hosts.stop('gamma');
-      await raiseOnPrimaryAlone(150);
-      for (const node of standbys) {
-        await hosts.succeed(node, 'start-standby', { Primary: 'alpha' });
-        await replays(node);
-        expect(hosts.sql(node, 'SHOW max_connections')).toBe('150');
-        expect(await hosts.succeed(node, 'start-standby', { Primary: 'alpha' })).toMatchObject({ changed: false });
-      }
-    },
-    limit,
-  );
+  it('of a primary that somebody raised by hand reach a standby when it is started, running or not', async () => {
+    hosts.stop('gamma');
+    await raiseOnPrimaryAlone(150);
+    for (const node of standbys) {
+      await hosts.succeed(node, 'start-standby', { Primary: 'alpha' });
+      await replays(node);
+      expect(hosts.sql(node, 'SHOW max_connections')).toBe('150');
+      expect(await hosts.succeed(node, 'start-standby', { Primary: 'alpha' })).toMatchObject({ changed: false });
+    }
+  });
 
-  it(
-    'that a stopped standby has only heard of do not keep it from starting',
-    async () => {
-      await raiseOnPrimaryAlone(200);
-      hosts.stop('beta');
-      await hosts.succeed('beta', 'start-standby', { Primary: 'alpha' });
-      await replays('beta');
-    },
-    limit,
-  );
+  it('that a stopped standby has only heard of do not keep it from starting', async () => {
+    await raiseOnPrimaryAlone(200);
+    hosts.stop('beta');
+    await hosts.succeed('beta', 'start-standby', { Primary: 'alpha' });
+    await replays('beta');
+  });
 });

@@ -19,7 +19,6 @@ import { nodeInspectionSchema } from '../../lambdas/contract/node-inspection.ts'
 import { waitFor } from '../../local/client/wait-for.ts';
 import { Hosts } from './hosts.ts';
 
-const limit = 120_000;
 /** Bytes that a killed copy left. */
 const left = 3 * 1024 ** 3;
 
@@ -48,96 +47,80 @@ describe.sequential('the place of a copy', () => {
   beforeAll(async () => {
     hosts = new Hosts({ names: ['alpha', 'beta'] });
     await hosts.setUp();
-  }, limit);
-  afterAll(() => hosts.remove(), limit);
+  });
+  afterAll(() => hosts.remove());
 
-  it(
-    'is no link: a standby behind one goes on as it is',
-    async () => {
-      hosts.stop('beta');
-      const target = putBehindLink('beta');
-      await hosts.succeed('beta', 'start-standby', primary);
-      expect(await hosts.refuse('beta', 'rebuild-node', primary)).toMatchObject({
-        error: 'DataDirectoryIsLink',
-        message: expect.stringContaining(target),
-      });
-      expect(hosts.sql('alpha', 'SELECT state FROM pg_stat_replication')).toBe('streaming');
-      expect((await inspect('beta')).dataDirectory.linkTo).toBe(target);
-      hosts.stop('beta');
-      // One to an empty directory is refused before the whole copy is made.
-      renameSync(target, `${target}.former`);
-      makeDirectory(target);
-      expect(await hosts.refuse('beta', 'take-base-backup', primary)).toMatchObject({ error: 'DataDirectoryIsLink' });
-      expect(existsSync(`${hosts.dataOf('beta')}.runbook/incoming`)).toBe(false);
-      expect((await preflight('beta')).dataDirectory).toMatchObject({ state: 'empty', linkTo: target });
-      rmSync(target, { recursive: true });
-      rmSync(hosts.dataOf('beta'));
-      renameSync(`${target}.former`, hosts.dataOf('beta'));
-    },
-    limit,
-  );
+  it('is no link: a standby behind one goes on as it is', async () => {
+    hosts.stop('beta');
+    const target = putBehindLink('beta');
+    await hosts.succeed('beta', 'start-standby', primary);
+    expect(await hosts.refuse('beta', 'rebuild-node', primary)).toMatchObject({
+      error: 'DataDirectoryIsLink',
+      message: expect.stringContaining(target),
+    });
+    expect(hosts.sql('alpha', 'SELECT state FROM pg_stat_replication')).toBe('streaming');
+    expect((await inspect('beta')).dataDirectory.linkTo).toBe(target);
+    hosts.stop('beta');
+    // One to an empty directory is refused before the whole copy is made.
+    renameSync(target, `${target}.former`);
+    makeDirectory(target);
+    expect(await hosts.refuse('beta', 'take-base-backup', primary)).toMatchObject({ error: 'DataDirectoryIsLink' });
+    expect(existsSync(`${hosts.dataOf('beta')}.runbook/incoming`)).toBe(false);
+    expect((await preflight('beta')).dataDirectory).toMatchObject({ state: 'empty', linkTo: target });
+    rmSync(target, { recursive: true });
+    rmSync(hosts.dataOf('beta'));
+    renameSync(`${target}.former`, hosts.dataOf('beta'));
+  });
 
-  it(
-    'does not matter to a primary that was there before',
-    async () => {
-      hosts.stop('alpha');
-      putBehindLink('alpha');
-      expect(await hosts.succeed('alpha', 'configure-primary')).toMatchObject({ changed: true, initialized: false });
-      await hosts.succeed('alpha', 'ensure-roles-and-slots', primary);
-      await hosts.succeed('beta', 'start-standby', primary);
-    },
-    limit,
-  );
+  it('does not matter to a primary that was there before', async () => {
+    hosts.stop('alpha');
+    putBehindLink('alpha');
+    expect(await hosts.succeed('alpha', 'configure-primary')).toMatchObject({ changed: true, initialized: false });
+    await hosts.succeed('alpha', 'ensure-roles-and-slots', primary);
+    await hosts.succeed('beta', 'start-standby', primary);
+  });
 
-  it(
-    'is no directory of a tablespace that is not empty: the standby goes on as it is',
-    async () => {
-      const directory = join(hosts.directory, 'fast');
-      makeDirectory(directory);
-      hosts.sql('alpha', `CREATE TABLESPACE fast LOCATION '${directory}'`);
-      expect((await inspect('beta')).occupiedTablespaces).toEqual([directory]);
-      const refusal = await hosts.refuse('beta', 'rebuild-node', primary);
-      expect(refusal).toMatchObject({ error: 'TablespaceNotEmpty', message: expect.stringContaining(directory) });
-      expect(refusal.remedy).toContain(`move ${directory} and ${hosts.dataOf('beta')} away`);
-      expect(hosts.sql('alpha', 'SELECT state FROM pg_stat_replication')).toBe('streaming');
-      expect(existsSync(`${hosts.dataOf('beta')}.runbook/fenced`)).toBe(false);
+  it('is no directory of a tablespace that is not empty: the standby goes on as it is', async () => {
+    const directory = join(hosts.directory, 'fast');
+    makeDirectory(directory);
+    hosts.sql('alpha', `CREATE TABLESPACE fast LOCATION '${directory}'`);
+    expect((await inspect('beta')).occupiedTablespaces).toEqual([directory]);
+    const refusal = await hosts.refuse('beta', 'rebuild-node', primary);
+    expect(refusal).toMatchObject({ error: 'TablespaceNotEmpty', message: expect.stringContaining(directory) });
+    expect(refusal.remedy).toContain(`move ${directory} and ${hosts.dataOf('beta')} away`);
+    expect(hosts.sql('alpha', 'SELECT state FROM pg_stat_replication')).toBe('streaming');
+    expect(existsSync(`${hosts.dataOf('beta')}.runbook/fenced`)).toBe(false);
 
-      hosts.stop('beta');
-      renameSync(hosts.dataOf('beta'), `${hosts.dataOf('beta')}.former`);
-      expect(await hosts.refuse('beta', 'take-base-backup', primary)).toMatchObject({ error: 'TablespaceNotEmpty' });
-      renameSync(`${hosts.dataOf('beta')}.former`, hosts.dataOf('beta'));
-      await hosts.succeed('beta', 'start-standby', primary);
-      hosts.sql('alpha', 'DROP TABLESPACE fast');
-      expect((await inspect('beta')).occupiedTablespaces).toEqual([]);
-    },
-    limit,
-  );
+    hosts.stop('beta');
+    renameSync(hosts.dataOf('beta'), `${hosts.dataOf('beta')}.former`);
+    expect(await hosts.refuse('beta', 'take-base-backup', primary)).toMatchObject({ error: 'TablespaceNotEmpty' });
+    renameSync(`${hosts.dataOf('beta')}.former`, hosts.dataOf('beta'));
+    await hosts.succeed('beta', 'start-standby', primary);
+    hosts.sql('alpha', 'DROP TABLESPACE fast');
+    expect((await inspect('beta')).occupiedTablespaces).toEqual([]);
+  });
 
-  it(
-    'is left clean by a copy that is cancelled, and what a killed one leaves counts as free',
-    async () => {
-      const state = `${hosts.dataOf('beta')}.runbook`;
-      hosts.sql('alpha', 'CREATE TABLE filler AS SELECT i, repeat(md5(i::text), 6) FROM generate_series(1, 400000) i');
-      const cancelled = await hosts.run('beta', 'rebuild-node', primary, {
-        onStart: (child) => {
-          void waitFor('files to arrive', 20, () => existsSync(join(state, 'incoming/data/base'))).then(() =>
-            child.kill('SIGTERM'),
-          );
-        },
-      });
-      expect(cancelled.answer).toMatchObject({ ok: false, error: 'CommandFailed' });
-      expect(readdirSync(state).filter((name) => name.startsWith('incoming'))).toEqual([]);
+  it('is left clean by a copy that is cancelled, and what a killed one leaves counts as free', async () => {
+    const state = `${hosts.dataOf('beta')}.runbook`;
+    hosts.sql('alpha', 'CREATE TABLE filler AS SELECT i, repeat(md5(i::text), 6) FROM generate_series(1, 400000) i');
+    const cancelled = await hosts.run('beta', 'rebuild-node', primary, {
+      onStart: (child) => {
+        void waitFor('files to arrive', 20, () => existsSync(join(state, 'incoming/data/base'))).then(() =>
+          child.kill('SIGTERM'),
+        );
+      },
+    });
+    expect(cancelled.answer).toMatchObject({ ok: false, error: 'CommandFailed' });
+    expect(readdirSync(state).filter((name) => name.startsWith('incoming'))).toEqual([]);
 
-      mkdirSync(join(state, 'incoming'));
-      writeFileSync(join(state, 'incoming/made-by-a-runbook'), '');
-      execFileSync('fallocate', ['-l', `${left}`, join(state, 'incoming/data')]);
-      // Whatever else works on this disk meanwhile writes less than half of that.
-      const { bavail, bsize } = statfsSync(state);
-      for (const { freeBytes } of [await inspect('beta'), await preflight('beta')]) {
-        expect(freeBytes).toBeGreaterThan(bavail * bsize + left / 2);
-        expect(freeBytes).toBeLessThan(bavail * bsize + 1.5 * left);
-      }
-    },
-    limit,
-  );
+    mkdirSync(join(state, 'incoming'));
+    writeFileSync(join(state, 'incoming/made-by-a-runbook'), '');
+    execFileSync('fallocate', ['-l', `${left}`, join(state, 'incoming/data')]);
+    // Whatever else works on this disk meanwhile writes less than half of that.
+    const { bavail, bsize } = statfsSync(state);
+    for (const { freeBytes } of [await inspect('beta'), await preflight('beta')]) {
+      expect(freeBytes).toBeGreaterThan(bavail * bsize + left / 2);
+      expect(freeBytes).toBeLessThan(bavail * bsize + 1.5 * left);
+    }
+  });
 });

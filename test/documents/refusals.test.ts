@@ -6,7 +6,6 @@ import { preflightFactsSchema } from '../../lambdas/contract/node-commands.ts';
 import { waitFor } from '../../local/client/wait-for.ts';
 import { awkwardPassword, Hosts } from './hosts.ts';
 
-const limit = 60_000;
 /** What a command may leave on a host that it refuses to change: that it was there. */
 const ownTraces = /\.runbook(\/(epoch|lock|holder))?$/;
 
@@ -18,8 +17,8 @@ describe.sequential('refusals', () => {
     hosts = new Hosts({ names: ['alpha', 'beta'] });
     await hosts.succeed('alpha', 'configure-primary');
     await hosts.succeed('alpha', 'ensure-roles-and-slots', primary);
-  }, limit);
-  afterAll(() => hosts.remove(), limit);
+  });
+  afterAll(() => hosts.remove());
 
   /** The error of a command that must leave its host as it is. */
   async function refusedUnchanged(...command: Parameters<Hosts['refuse']>) {
@@ -43,27 +42,23 @@ describe.sequential('refusals', () => {
     rmSync(hosts.dataOf('beta'), { recursive: true });
   });
 
-  it(
-    'another cluster’s data directory',
-    async () => {
-      const other = new Hosts({ names: ['alpha', 'beta'] });
-      try {
-        await other.succeed('alpha', 'configure-primary');
-        await other.succeed('alpha', 'ensure-roles-and-slots', primary);
-        await other.succeed('beta', 'take-base-backup', primary);
-        other.stop('alpha');
-        rmSync(other.dataOf('alpha'), { recursive: true });
-        await other.succeed('alpha', 'configure-primary');
-        await other.succeed('alpha', 'ensure-roles-and-slots', primary);
-        expect(await other.refuse('beta', 'take-base-backup', primary)).toMatchObject({
-          error: 'DataDirectoryNotEmpty',
-        });
-      } finally {
-        await other.remove();
-      }
-    },
-    limit,
-  );
+  it('another cluster’s data directory', async () => {
+    const other = new Hosts({ names: ['alpha', 'beta'] });
+    try {
+      await other.succeed('alpha', 'configure-primary');
+      await other.succeed('alpha', 'ensure-roles-and-slots', primary);
+      await other.succeed('beta', 'take-base-backup', primary);
+      other.stop('alpha');
+      rmSync(other.dataOf('alpha'), { recursive: true });
+      await other.succeed('alpha', 'configure-primary');
+      await other.succeed('alpha', 'ensure-roles-and-slots', primary);
+      expect(await other.refuse('beta', 'take-base-backup', primary)).toMatchObject({
+        error: 'DataDirectoryNotEmpty',
+      });
+    } finally {
+      await other.remove();
+    }
+  });
 
   it('a replication user whom the primary does not know, in PostgreSQL’s words', async () => {
     hosts.putSecret('replication', { username: 'iiii', password: 'x' });
@@ -95,22 +90,18 @@ describe.sequential('refusals', () => {
     },
   );
 
-  it(
-    'a primary that does not answer, and one that has stopped',
-    async () => {
-      hosts.putSecret('replication', { username: 'replica', password: awkwardPassword });
-      hosts.stop('alpha');
-      expect(await refusedUnchanged('beta', 'take-base-backup', primary)).toMatchObject({
-        error: 'PrimaryUnreachable',
-        message: expect.stringContaining('Connection refused'),
-      });
-      expect(await refusedUnchanged('alpha', 'set-synchronous-standbys', { StandbyNames: '' })).toMatchObject({
-        error: 'PostgresNotAnswering',
-      });
-      await hosts.succeed('alpha', 'configure-primary');
-    },
-    limit,
-  );
+  it('a primary that does not answer, and one that has stopped', async () => {
+    hosts.putSecret('replication', { username: 'replica', password: awkwardPassword });
+    hosts.stop('alpha');
+    expect(await refusedUnchanged('beta', 'take-base-backup', primary)).toMatchObject({
+      error: 'PrimaryUnreachable',
+      message: expect.stringContaining('Connection refused'),
+    });
+    expect(await refusedUnchanged('alpha', 'set-synchronous-standbys', { StandbyNames: '' })).toMatchObject({
+      error: 'PostgresNotAnswering',
+    });
+    await hosts.succeed('alpha', 'configure-primary');
+  });
 
   it('a command that is late', async () => {
     expect(await refusedUnchanged('beta', 'take-base-backup', primary, { notAfter: 1_700_000_000 })).toMatchObject({
@@ -162,73 +153,57 @@ describe.sequential('refusals', () => {
     writeFileSync(epochFile(), '20\n');
   });
 
-  it(
-    'to start a copy that would start as a primary',
-    async () => {
-      expect(await refusedUnchanged('beta', 'start-standby', primary, { epoch: 20 })).toMatchObject({
-        error: 'WouldStartAsPrimary',
-      });
-      await hosts.succeed('beta', 'take-base-backup', primary, { epoch: 20 });
-      rmSync(join(hosts.dataOf('beta'), 'standby.signal'));
-      expect(await refusedUnchanged('beta', 'start-standby', primary, { epoch: 20 })).toMatchObject({
-        error: 'WouldStartAsPrimary',
-        message: expect.stringContaining('standby.signal'),
-      });
-      writeFileSync(join(hosts.dataOf('beta'), 'standby.signal'), '');
-    },
-    limit,
-  );
+  it('to start a copy that would start as a primary', async () => {
+    expect(await refusedUnchanged('beta', 'start-standby', primary, { epoch: 20 })).toMatchObject({
+      error: 'WouldStartAsPrimary',
+    });
+    await hosts.succeed('beta', 'take-base-backup', primary, { epoch: 20 });
+    rmSync(join(hosts.dataOf('beta'), 'standby.signal'));
+    expect(await refusedUnchanged('beta', 'start-standby', primary, { epoch: 20 })).toMatchObject({
+      error: 'WouldStartAsPrimary',
+      message: expect.stringContaining('standby.signal'),
+    });
+    writeFileSync(join(hosts.dataOf('beta'), 'standby.signal'), '');
+  });
 
-  it(
-    'a standby where a primary is asked for, stopped and running',
-    async () => {
-      expect(await refusedUnchanged('beta', 'configure-primary', {}, { epoch: 20 })).toMatchObject({
-        error: 'NotThePrimary',
-      });
-      await hosts.succeed('beta', 'start-standby', primary, { epoch: 20 });
-      const names = { StandbyNames: '' };
-      expect(await hosts.refuse('beta', 'configure-primary', {}, { epoch: 20 })).toMatchObject({
-        error: 'NotThePrimary',
-      });
-      expect(await hosts.refuse('beta', 'set-synchronous-standbys', names, { epoch: 20 })).toMatchObject({
-        error: 'NotThePrimary',
-      });
-      expect(await hosts.refuse('beta', 'ensure-roles-and-slots', { Primary: 'beta' }, { epoch: 20 })).toMatchObject({
-        error: 'NotThePrimary',
-      });
-    },
-    limit,
-  );
+  it('a standby where a primary is asked for, stopped and running', async () => {
+    expect(await refusedUnchanged('beta', 'configure-primary', {}, { epoch: 20 })).toMatchObject({
+      error: 'NotThePrimary',
+    });
+    await hosts.succeed('beta', 'start-standby', primary, { epoch: 20 });
+    const names = { StandbyNames: '' };
+    expect(await hosts.refuse('beta', 'configure-primary', {}, { epoch: 20 })).toMatchObject({
+      error: 'NotThePrimary',
+    });
+    expect(await hosts.refuse('beta', 'set-synchronous-standbys', names, { epoch: 20 })).toMatchObject({
+      error: 'NotThePrimary',
+    });
+    expect(await hosts.refuse('beta', 'ensure-roles-and-slots', { Primary: 'beta' }, { epoch: 20 })).toMatchObject({
+      error: 'NotThePrimary',
+    });
+  });
 
-  it(
-    'pg_hba.conf that PostgreSQL would not load: the former file stays',
-    async () => {
-      const file = join(hosts.dataOf('alpha'), 'pg_hba.conf');
-      const broken = `host all all 10.0.0.0/8 sesame\n${hosts.snapshot('alpha')[file]?.replace('127.0.0.0/8', '127.0.0.0/9')}`;
-      writeFileSync(file, broken);
-      expect(await hosts.refuse('alpha', 'configure-primary')).toMatchObject({
-        error: 'ConfigurationRefused',
-        message: expect.stringContaining('sesame'),
-      });
-      expect(hosts.snapshot('alpha')[file]).toBe(broken);
-      writeFileSync(file, broken.replace(/^host all all .*\n/, ''));
-      expect(await hosts.succeed('alpha', 'configure-primary')).toMatchObject({ changed: true });
-    },
-    limit,
-  );
+  it('pg_hba.conf that PostgreSQL would not load: the former file stays', async () => {
+    const file = join(hosts.dataOf('alpha'), 'pg_hba.conf');
+    const broken = `host all all 10.0.0.0/8 sesame\n${hosts.snapshot('alpha')[file]?.replace('127.0.0.0/8', '127.0.0.0/9')}`;
+    writeFileSync(file, broken);
+    expect(await hosts.refuse('alpha', 'configure-primary')).toMatchObject({
+      error: 'ConfigurationRefused',
+      message: expect.stringContaining('sesame'),
+    });
+    expect(hosts.snapshot('alpha')[file]).toBe(broken);
+    writeFileSync(file, broken.replace(/^host all all .*\n/, ''));
+    expect(await hosts.succeed('alpha', 'configure-primary')).toMatchObject({ changed: true });
+  });
 
-  it(
-    'a server that does not start, with the end of its log',
-    async () => {
-      hosts.stop('beta');
-      writeFileSync(join(hosts.dataOf('beta'), 'postgresql.conf'), "no_such_setting = 'x'\n", { flag: 'a' });
-      expect(await hosts.refuse('beta', 'start-standby', primary, { epoch: 20 })).toMatchObject({
-        error: 'StartFailed',
-        message: expect.stringContaining('unrecognized configuration parameter "no_such_setting"'),
-      });
-    },
-    limit,
-  );
+  it('a server that does not start, with the end of its log', async () => {
+    hosts.stop('beta');
+    writeFileSync(join(hosts.dataOf('beta'), 'postgresql.conf'), "no_such_setting = 'x'\n", { flag: 'a' });
+    expect(await hosts.refuse('beta', 'start-standby', primary, { epoch: 20 })).toMatchObject({
+      error: 'StartFailed',
+      message: expect.stringContaining('unrecognized configuration parameter "no_such_setting"'),
+    });
+  });
 
   it('preflight: programs that are missing, and a port that something else listens on', async () => {
     const bare = new Hosts({ names: ['alpha', 'beta'], binDirectory: '/usr/lib/postgresql/99/bin' });
@@ -278,27 +253,23 @@ describe.sequential('refusals', () => {
     }
   });
 
-  it(
-    'initialization that is killed leaves nothing in the way of the next',
-    async () => {
-      const killed = new Hosts({ names: ['alpha', 'beta'] });
-      try {
-        const begun = () => existsSync(join(`${killed.dataOf('alpha')}.runbook`, 'incoming/data/base'));
-        await killed.run(
-          'alpha',
-          'configure-primary',
-          {},
-          {
-            onStart: (child) =>
-              void waitFor('initdb works', 20, begun, 20).then(() => process.kill(-(child.pid ?? 0), 'SIGKILL')),
-          },
-        );
-        expect(existsSync(killed.dataOf('alpha'))).toBe(false);
-        expect(await killed.succeed('alpha', 'configure-primary')).toMatchObject({ initialized: true });
-      } finally {
-        await killed.remove();
-      }
-    },
-    limit,
-  );
+  it('initialization that is killed leaves nothing in the way of the next', async () => {
+    const killed = new Hosts({ names: ['alpha', 'beta'] });
+    try {
+      const begun = () => existsSync(join(`${killed.dataOf('alpha')}.runbook`, 'incoming/data/base'));
+      await killed.run(
+        'alpha',
+        'configure-primary',
+        {},
+        {
+          onStart: (child) =>
+            void waitFor('initdb works', 20, begun, 20).then(() => process.kill(-(child.pid ?? 0), 'SIGKILL')),
+        },
+      );
+      expect(existsSync(killed.dataOf('alpha'))).toBe(false);
+      expect(await killed.succeed('alpha', 'configure-primary')).toMatchObject({ initialized: true });
+    } finally {
+      await killed.remove();
+    }
+  });
 });

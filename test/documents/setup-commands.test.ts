@@ -6,15 +6,13 @@ import { type PreflightFacts, preflightFactsSchema } from '../../lambdas/contrac
 import { installedPostgres } from '../support/installed-postgres.ts';
 import { Hosts } from './hosts.ts';
 
-const limit = 60_000;
-
 describe.sequential('the commands of setup, on three empty hosts', () => {
   const { majorVersion } = installedPostgres();
   let hosts: Hosts;
   beforeAll(() => {
     hosts = new Hosts({ names: ['alpha', 'beta', 'gamma'] });
   });
-  afterAll(() => hosts.remove(), limit);
+  afterAll(() => hosts.remove());
 
   it('preflight finds them empty and leaves them so', async () => {
     const before = ['alpha', 'beta', 'gamma'].map((node) => hosts.snapshot(node));
@@ -34,22 +32,18 @@ describe.sequential('the commands of setup, on three empty hosts', () => {
     expect(['alpha', 'beta', 'gamma'].map((node) => hosts.snapshot(node))).toEqual(before);
   });
 
-  it(
-    'make one primary and two standbys that stream under their own names',
-    async () => {
-      const [primary, roles, backupOfBeta] = await hosts.setUp();
-      expect(primary).toMatchObject({ changed: true, initialized: true, restarted: false });
-      expect(roles).toMatchObject({ roles: ['replica', 'replication_monitor'], slots: ['beta', 'gamma'] });
-      expect(backupOfBeta).toMatchObject({ changed: true, bytes: expect.any(Number) });
-      const table = 'SELECT usename, application_name, client_addr, sync_state FROM pg_stat_replication ORDER BY 2';
-      expect(hosts.sql('alpha', table).split('\n')).toEqual([
-        'replica|beta|127.0.0.1|sync',
-        'replica|gamma|127.0.0.1|potential',
-      ]);
-      expect(existsSync(join(hosts.dataOf('beta'), 'standby.signal'))).toBe(true);
-    },
-    limit,
-  );
+  it('make one primary and two standbys that stream under their own names', async () => {
+    const [primary, roles, backupOfBeta] = await hosts.setUp();
+    expect(primary).toMatchObject({ changed: true, initialized: true, restarted: false });
+    expect(roles).toMatchObject({ roles: ['replica', 'replication_monitor'], slots: ['beta', 'gamma'] });
+    expect(backupOfBeta).toMatchObject({ changed: true, bytes: expect.any(Number) });
+    const table = 'SELECT usename, application_name, client_addr, sync_state FROM pg_stat_replication ORDER BY 2';
+    expect(hosts.sql('alpha', table).split('\n')).toEqual([
+      'replica|beta|127.0.0.1|sync',
+      'replica|gamma|127.0.0.1|potential',
+    ]);
+    expect(existsSync(join(hosts.dataOf('beta'), 'standby.signal'))).toBe(true);
+  });
 
   it('prove a durable write', async () => {
     expect(await hosts.succeed('alpha', 'prove-durable-write')).toMatchObject({
@@ -59,15 +53,11 @@ describe.sequential('the commands of setup, on three empty hosts', () => {
     });
   });
 
-  it(
-    'change nothing when they run again',
-    async () => {
-      const started = hosts.sql('alpha', 'SELECT pg_postmaster_start_time()');
-      for (const result of await hosts.setUp()) expect(result).toMatchObject({ changed: false });
-      expect(hosts.sql('alpha', 'SELECT pg_postmaster_start_time()')).toBe(started);
-    },
-    limit,
-  );
+  it('change nothing when they run again', async () => {
+    const started = hosts.sql('alpha', 'SELECT pg_postmaster_start_time()');
+    for (const result of await hosts.setUp()) expect(result).toMatchObject({ changed: false });
+    expect(hosts.sql('alpha', 'SELECT pg_postmaster_start_time()')).toBe(started);
+  });
 
   it('wait for a server that is starting before they report', async () => {
     const file = join(hosts.dataOf('beta'), 'postmaster.pid');
@@ -134,29 +124,21 @@ describe.sequential('the commands of setup, on three empty hosts', () => {
     expect(lines.at(-1)).toBe('host|replication,all|replica|all|reject');
   });
 
-  it(
-    'start a stopped standby, and only it',
-    async () => {
-      hosts.stop('beta');
-      expect(await hosts.succeed('beta', 'start-standby', { Primary: 'alpha' })).toEqual({
-        changed: true,
-        started: true,
-      });
-    },
-    limit,
-  );
+  it('start a stopped standby, and only it', async () => {
+    hosts.stop('beta');
+    expect(await hosts.succeed('beta', 'start-standby', { Primary: 'alpha' })).toEqual({
+      changed: true,
+      started: true,
+    });
+  });
 
-  it(
-    'have a standby follow the primary under its own name again when its settings were lost',
-    async () => {
-      const names = "SELECT string_agg(application_name, ',' ORDER BY application_name) FROM pg_stat_replication";
-      hosts.sql('gamma', "ALTER SYSTEM SET primary_conninfo = 'host=127.0.0.1 port=1'");
-      hosts.sql('gamma', 'SELECT pg_reload_conf()');
-      await hosts.succeed('gamma', 'start-standby', { Primary: 'alpha' });
-      expect(hosts.sql('alpha', names)).toBe('beta,gamma');
-    },
-    limit,
-  );
+  it('have a standby follow the primary under its own name again when its settings were lost', async () => {
+    const names = "SELECT string_agg(application_name, ',' ORDER BY application_name) FROM pg_stat_replication";
+    hosts.sql('gamma', "ALTER SYSTEM SET primary_conninfo = 'host=127.0.0.1 port=1'");
+    hosts.sql('gamma', 'SELECT pg_reload_conf()');
+    await hosts.succeed('gamma', 'start-standby', { Primary: 'alpha' });
+    expect(hosts.sql('alpha', names)).toBe('beta,gamma');
+  });
 
   it('set synchronous_standby_names only when its meaning differs', async () => {
     const same = { StandbyNames: 'FIRST 1 ("BETA","gamma")' };
@@ -171,74 +153,58 @@ describe.sequential('the commands of setup, on three empty hosts', () => {
     expect(await hosts.succeed('alpha', 'set-synchronous-standbys', off)).toMatchObject({ changed: true, current: '' });
   });
 
-  it(
-    'call a write that no standby confirms not durable',
-    async () => {
-      expect(await hosts.refuse('alpha', 'prove-durable-write')).toMatchObject({
-        error: 'DurableWriteFailed',
-        message: expect.stringContaining('empty'),
-      });
-      await hosts.succeed('alpha', 'set-synchronous-standbys', { StandbyNames: 'FIRST 1 ("beta")' });
-      hosts.stop('beta');
-      expect(await hosts.refuse('alpha', 'prove-durable-write')).toMatchObject({
-        error: 'DurableWriteFailed',
-        message: expect.stringContaining('canceling wait for synchronous replication'),
-      });
-    },
-    limit,
-  );
+  it('call a write that no standby confirms not durable', async () => {
+    expect(await hosts.refuse('alpha', 'prove-durable-write')).toMatchObject({
+      error: 'DurableWriteFailed',
+      message: expect.stringContaining('empty'),
+    });
+    await hosts.succeed('alpha', 'set-synchronous-standbys', { StandbyNames: 'FIRST 1 ("beta")' });
+    hosts.stop('beta');
+    expect(await hosts.refuse('alpha', 'prove-durable-write')).toMatchObject({
+      error: 'DurableWriteFailed',
+      message: expect.stringContaining('canceling wait for synchronous replication'),
+    });
+  });
 
-  it(
-    'repair a blocked primary: none of our own sessions waits for a standby',
-    async () => {
-      hosts.sql('alpha', 'SET synchronous_commit = local; DROP ROLE replication_monitor');
-      const { roles } = await hosts.succeed('alpha', 'ensure-roles-and-slots', { Primary: 'alpha' });
-      expect(roles).toEqual(['replication_monitor']);
-      expect(await hosts.succeed('alpha', 'configure-primary')).toMatchObject({ changed: false });
-    },
-    limit,
-  );
+  it('repair a blocked primary: none of our own sessions waits for a standby', async () => {
+    hosts.sql('alpha', 'SET synchronous_commit = local; DROP ROLE replication_monitor');
+    const { roles } = await hosts.succeed('alpha', 'ensure-roles-and-slots', { Primary: 'alpha' });
+    expect(roles).toEqual(['replication_monitor']);
+    expect(await hosts.succeed('alpha', 'configure-primary')).toMatchObject({ changed: false });
+  });
 });
 
 describe('other clusters', () => {
-  it(
-    'names that need quoting, md5 and no TLS, any two of four standbys',
-    async () => {
-      const names = ['Node-A', 'node.b', 'FIRST', 'x_1', '9lives'];
-      const hosts = new Hosts({ names, replication: { authentication: 'md5', tls: false, method: 'ANY', count: 2 } });
-      try {
-        await hosts.setUp('ANY 2');
-        const table =
-          'SELECT application_name, sync_state FROM pg_stat_replication ORDER BY application_name COLLATE "C"';
-        expect(hosts.sql('Node-A', table).split('\n')).toEqual([
-          '9lives|quorum',
-          'FIRST|quorum',
-          'node.b|quorum',
-          'x_1|quorum',
-        ]);
-        expect(hosts.sql('Node-A', "SELECT rolpassword ~ '^md5' FROM pg_authid WHERE rolname = 'replica'")).toBe('t');
-        const { confirmedBy } = await hosts.succeed('Node-A', 'prove-durable-write');
-        expect((confirmedBy as unknown[]).length).toBeGreaterThanOrEqual(2);
-        for (const result of await hosts.setUp('ANY 2')) expect(result).toMatchObject({ changed: false });
-      } finally {
-        await hosts.remove();
-      }
-    },
-    limit,
-  );
+  it('names that need quoting, md5 and no TLS, any two of four standbys', async () => {
+    const names = ['Node-A', 'node.b', 'FIRST', 'x_1', '9lives'];
+    const hosts = new Hosts({ names, replication: { authentication: 'md5', tls: false, method: 'ANY', count: 2 } });
+    try {
+      await hosts.setUp('ANY 2');
+      const table =
+        'SELECT application_name, sync_state FROM pg_stat_replication ORDER BY application_name COLLATE "C"';
+      expect(hosts.sql('Node-A', table).split('\n')).toEqual([
+        '9lives|quorum',
+        'FIRST|quorum',
+        'node.b|quorum',
+        'x_1|quorum',
+      ]);
+      expect(hosts.sql('Node-A', "SELECT rolpassword ~ '^md5' FROM pg_authid WHERE rolname = 'replica'")).toBe('t');
+      const { confirmedBy } = await hosts.succeed('Node-A', 'prove-durable-write');
+      expect((confirmedBy as unknown[]).length).toBeGreaterThanOrEqual(2);
+      for (const result of await hosts.setUp('ANY 2')) expect(result).toMatchObject({ changed: false });
+    } finally {
+      await hosts.remove();
+    }
+  });
 
-  it(
-    'commands that run as the PostgreSQL user itself',
-    async () => {
-      const hosts = new Hosts({ names: ['alpha', 'beta'], withoutRoot: true });
-      try {
-        await hosts.setUp();
-        expect(hosts.sql('alpha', 'SELECT application_name, sync_state FROM pg_stat_replication')).toBe('beta|sync');
-        expect((await hosts.succeed('alpha', 'preflight')).missingPrograms).toEqual([]);
-      } finally {
-        await hosts.remove();
-      }
-    },
-    limit,
-  );
+  it('commands that run as the PostgreSQL user itself', async () => {
+    const hosts = new Hosts({ names: ['alpha', 'beta'], withoutRoot: true });
+    try {
+      await hosts.setUp();
+      expect(hosts.sql('alpha', 'SELECT application_name, sync_state FROM pg_stat_replication')).toBe('beta|sync');
+      expect((await hosts.succeed('alpha', 'preflight')).missingPrograms).toEqual([]);
+    } finally {
+      await hosts.remove();
+    }
+  });
 });

@@ -189,4 +189,4 @@ it(`automation keeps within its bounds in ${nights} nights`, () => {
   );
   // The nights are worth something only if there was reason for everything.
   for (const runbook of automaticRunbooks) expect(started.get(runbook) ?? 0, runbook).toBeGreaterThan(nights / 50);
-}, 120_000);
+});

@@ -224,4 +224,4 @@ it(`the rules of alerting hold in ${nights} nights`, () => {
   );
   // The nights are worth something only if there was something of everything to tell.
   for (const kind of alertEventKinds) expect(sent.get(kind), kind).toBeGreaterThan(nights / 50);
-}, 120_000);
+});

@@ -77,4 +77,4 @@ it('leaves the template of the largest cluster room: CloudFormation takes a mega
   }));
   const assembly = synthesize({ ...example, nodes });
   expect(statSync(join(assembly, `${example.name}.template.json`)).size).toBeLessThan(900_000);
-}, 120_000);
+});

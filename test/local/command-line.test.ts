@@ -14,7 +14,7 @@ const cli = '/usr/bin/aws';
 let fixture: Fixture;
 beforeAll(async () => {
   fixture = await startFixture();
-}, 60_000);
+});
 afterAll(() => fixture.end());
 
 describe.skipIf(!existsSync(cli))('the AWS CLI', () => {
@@ -52,7 +52,7 @@ describe.skipIf(!existsSync(cli))('the AWS CLI', () => {
     expect(ended.status).toBe('SUCCEEDED');
     const { events } = await aws('stepfunctions', 'get-execution-history', '--execution-arn', executionArn);
     expect(events.at(-1)).toMatchObject({ type: 'ExecutionSucceeded', executionSucceededEventDetails: {} });
-  }, 30_000);
+  });
 
   test('speaks every protocol: JSON, query, EC2, REST', async () => {
     const answers = await Promise.all([
@@ -71,7 +71,7 @@ describe.skipIf(!existsSync(cli))('the AWS CLI', () => {
       { logGroups: expect.any(Array) },
       { Stacks: [{ StackName: 'fixture' }] },
     ]);
-  }, 30_000);
+  });
 
   test.each([
     [

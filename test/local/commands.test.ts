@@ -28,7 +28,7 @@ beforeAll(async () => {
   ssm = new SSMClient(fixture.client);
   ec2 = new EC2Client(fixture.client);
   logs = new CloudWatchLogsClient(fixture.client);
-}, 60_000);
+});
 afterAll(() => fixture.end());
 
 async function send(more: Partial<SendCommandCommandInput>): Promise<string> {

@@ -20,7 +20,7 @@ let sfn: SFNClient;
 beforeAll(async () => {
   fixture = await startFixture();
   sfn = new SFNClient(fixture.client);
-}, 60_000);
+});
 afterAll(() => fixture.end());
 
 async function start(machine: string, input: object, name?: string): Promise<string> {
@@ -67,7 +67,7 @@ describe('a run to the end', () => {
   beforeAll(async () => {
     executionArn = await start('flow', { hosts: instanceIds, exit: 0 }, 'whole');
     await ended(executionArn);
-  }, 60_000);
+  });
 
   test('Map, task tokens, Retry, Catch, Parallel, Choice and context work together', async () => {
     const { status, output, error, cause } = await describeExecution(executionArn);
@@ -218,4 +218,4 @@ test('executions survive a restart of the runtime; one that ran then is aborted'
   expect((await history(executionArn)).at(-1)?.type).toBe('ExecutionAborted');
   const { executions } = await sfn.send(new ListExecutionsCommand({ stateMachineArn: stateMachineArn('flow') }));
   expect(executions?.map(({ name }) => name)).toContain('whole');
-}, 30_000);
+});

@@ -37,7 +37,7 @@ describe('a runtime at AWS’s pace', () => {
   beforeAll(async () => {
     fixture = await startFixture('aws');
     sfn = new SFNClient(fixture.client);
-  }, 60_000);
+  });
   afterAll(() => fixture.end());
 
   /** Milliseconds from the first to the last of these, one after the other. */
@@ -73,5 +73,5 @@ describe('a runtime at AWS’s pace', () => {
     // Side by side: the second was sent before the first had ended, and waited for nothing of it.
     expect(second).toBeLessThan(done);
     expect(doneToo - done).toBeLessThan(least);
-  }, 90_000);
+  });
 });

@@ -22,7 +22,7 @@ let sqs: SQSClient;
 beforeAll(async () => {
   fixture = await startFixture();
   sqs = new SQSClient(fixture.client);
-}, 60_000);
+});
 afterAll(() => fixture.end());
 
 const url = (name: string) => `https://sqs.${region}.amazonaws.com/${account}/fixture-${name}`;

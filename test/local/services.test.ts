@@ -53,7 +53,7 @@ import { eventually, type Fixture, startFixture } from './fixture/runtime.ts';
 let fixture: Fixture;
 beforeAll(async () => {
   fixture = await startFixture();
-}, 60_000);
+});
 afterAll(() => fixture.end());
 
 describe('Lambda', () => {

@@ -46,7 +46,7 @@ beforeAll(() => {
   const report: { summary: { violations: { rule: { name: string }; from: string; to: string }[] } } =
     JSON.parse(stdout);
   found = report.summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} → ${to}`);
-}, 30_000);
+});
 
 describe('are reported:', () => {
   it.each([

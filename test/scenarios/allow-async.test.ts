@@ -67,14 +67,14 @@ describe('without a standby', () => {
       Writer.start(asked.cluster, asked.node(master)),
       Writer.start(degrading.cluster, degrading.node('auto_primary')),
     ]);
-  }, 300_000);
+  });
 
   afterAll(async () => {
     // First what a writer may still wait for.
     await runtime?.[Symbol.asyncDispose]();
     await Promise.all([writer?.stop(), otherWriter?.stop()]);
     for (const each of [asked, degrading]) await each?.subscriber[Symbol.asyncDispose]();
-  }, 60_000);
+  });
 
   describe.concurrent('a person', () => {
     it.sequential('is refused while a standby confirms commits: there is nothing to allow', async () => {
@@ -91,7 +91,7 @@ describe('without a standby', () => {
       await Promise.all([stop(slave01), stop(slave02)]);
       const { text } = await alertsUntil(asked, /^CRITICAL pg-sync: writes blocked/);
       expect(text).toContain(`pg-sync-allow-async --input '{"minutes":60,`);
-    }, 60_000);
+    });
 
     it.sequential('lets them go on: nothing is cancelled, and the debt begins where the standbys ended', async () => {
       const flushed = await asked.sql(
@@ -110,19 +110,19 @@ describe('without a standby', () => {
       const { text } = await notice(asked, /^DONE pg-sync: allow-async$/);
       expect(text).toMatch(/go on without a standby until 20.* UTC \(1 h\): both standbys are being repaired/);
       expect(text).toContain(`what was committed after ${flushed}`);
-    }, 60_000);
+    });
 
     it.sequential('reads until when it lasts, and what is unprotected, and not that something is wrong with the settings', async () => {
       const { subject, text } = await alertsUntil(asked, /^BETTER/);
       expect(subject).toMatch(/^BETTER pg-sync: writes flow again, writes go on without a standby until \d\d:\d\d UTC/);
       expect(text).toMatch(/Durability debt: [\d.]+ \w+ of WAL after \d+\/\w+\. It is lost if pg_sync_master is lost/);
       expect(text).not.toMatch(/commits are not synchronous|differs on/);
-    }, 60_000);
+    });
 
     it.sequential('cannot make writes block again by mistake', async () => {
       expect(await asked.run('resume-sync')).toMatchObject({ status: 'FAILED', error: 'TooFewStandbys' });
       expect(await asked.sql(master, 'show synchronous_standby_names')).toBe('');
-    }, 60_000);
+    });
 
     it.sequential('need not think of the end: with a standby back commits wait for it again by themselves', async () => {
       await asked.mailbox.notices();
@@ -134,7 +134,7 @@ describe('without a standby', () => {
       await asked.sql(master, 'set synchronous_commit = on; insert into written values (0, now())');
       await start(slave01);
       await alertsUntil(asked, /^RECOVERED/);
-    }, 120_000);
+    });
 
     it.sequential('is told when the time is over: then writes wait again', async () => {
       await Promise.all([stop(slave01), stop(slave02)]);
@@ -162,7 +162,7 @@ describe('without a standby', () => {
       expect(await asked.sql(master, 'show synchronous_standby_names')).toBe(rule);
       await Promise.all([start(slave01), start(slave02)]);
       await alertsUntil(asked, /^RECOVERED/);
-    }, 240_000);
+    });
   });
 
   describe.concurrent('the policy to degrade', () => {
@@ -181,7 +181,7 @@ describe('without a standby', () => {
       expect(longestMilliseconds).toBeGreaterThan(10_000);
       // It goes on because it may: longer than this it would have to wait for a standby.
       expect(longestMilliseconds).toBeLessThan(120_000);
-    }, 120_000);
+    });
 
     it.sequential('ends with a standby', async () => {
       await auto(startPostgres, 'auto_second');
@@ -191,7 +191,7 @@ describe('without a standby', () => {
       expect(await degrading.sql('auto_primary', 'show synchronous_standby_names')).toBe(
         'FIRST 1 ("auto_first","auto_second")',
       );
-    }, 120_000);
+    });
 
     it.sequential('is for one incident: when it comes back at once, writes wait for a person', async () => {
       await Promise.all([auto(stopPostgres, 'auto_first'), auto(stopPostgres, 'auto_second')]);
@@ -199,6 +199,6 @@ describe('without a standby', () => {
       await degrading.expectSilence(6);
       expect(await degrading.sql('auto_primary', 'show synchronous_standby_names')).not.toBe('');
       await Promise.all([auto(startPostgres, 'auto_first'), auto(startPostgres, 'auto_second')]);
-    }, 120_000);
+    });
   });
 });

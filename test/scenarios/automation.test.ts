@@ -51,12 +51,12 @@ describe('by policy', () => {
     await Promise.all([rejoining.setUp(), failing.setUp()]);
     await rejoining.mailbox.notices();
     await failing.mailbox.notices();
-  }, 300_000);
+  });
 
   afterAll(async () => {
     await runtime?.[Symbol.asyncDispose]();
     for (const each of [rejoining, failing]) await each?.subscriber[Symbol.asyncDispose]();
-  }, 60_000);
+  });
 
   describe.concurrent('a standby that fell out', () => {
     const dataOf = (name: string) => {
@@ -84,7 +84,7 @@ describe('by policy', () => {
         'STARTED pg-rejoin: rejoin of rejoin_second',
         'DONE pg-rejoin: rejoin of rejoin_second',
       ]);
-    }, 150_000);
+    });
 
     it.sequential('is made a standby again when it has lost its WAL and would start as a primary', async () => {
       await stopAsByCrash(rejoining.cluster, rejoining.node('rejoin_first'));
@@ -97,7 +97,7 @@ describe('by policy', () => {
       expect(done?.text, mails.map(({ subject }) => subject).join()).toMatch(/was made to follow the primary/);
       const states = 'select application_name, sync_state from pg_stat_replication order by sync_priority';
       expect(await rejoining.sql('rejoin_primary', states)).toBe('rejoin_first|sync\nrejoin_second|potential');
-    }, 150_000);
+    });
   });
 
   describe.concurrent('a primary whose host crashes', () => {
@@ -125,7 +125,7 @@ describe('by policy', () => {
       );
       expect(successor, done.text).toBeDefined();
       expect(await missingRows(cluster, failing.node(successor ?? ''), writer.acknowledged)).toEqual([]);
-    }, 150_000);
+    });
 
     it.sequential('rejoins as a standby when it comes back, with what it alone had kept', async () => {
       await runtime.clients.ec2.send(
@@ -145,7 +145,7 @@ describe('by policy', () => {
           failing.mailbox.unread().then(() => null),
       );
       expect(recovered).toBe(true);
-    }, 180_000);
+    });
 
     it.sequential('is told, by notices of the runbooks', async () => {
       const subjects = failing.mailbox.subjects;

@@ -53,12 +53,12 @@ describe('an incident is told', () => {
     });
     for (const { name, subscriber } of subscribers) watched.set(name, new WatchedCluster(runtime, name, subscriber));
     await Promise.all(['pg-sync', 'night', 'slow'].map((name) => clusterOf(name).setUp()));
-  }, 300_000);
+  });
 
   afterAll(async () => {
     await runtime?.[Symbol.asyncDispose]();
     for (const { subscriber } of watched.values()) await subscriber[Symbol.asyncDispose]();
-  }, 60_000);
+  });
 
   describe.concurrent('of people', () => whatPeopleDo(() => clusterOf('pg-sync')));
   describe.concurrent('of servers that stop', () => stops(() => clusterOf('night')));

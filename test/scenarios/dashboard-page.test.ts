@@ -60,12 +60,12 @@ describe.skipIf(noBrowser)(titledForBrowser('the dashboard page'), () => {
     const clusters = [{ ...cluster, monitoring: { checkIntervalSeconds: 5 } }];
     [runtime, browser] = await Promise.all([LocalRuntime.start({ clusters }), startBrowser()]);
     ({ page, complaints } = await openPage(browser, runtime.endpoint, looks[0] as Look));
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await browser?.close();
     await runtime?.[Symbol.asyncDispose]();
-  }, 60_000);
+  });
 
   it('is where the runtime says', () => {
     expect(runtime.output).toContain(`Dashboard: ${runtime.endpoint}/`);
@@ -95,7 +95,7 @@ describe.skipIf(noBrowser)(titledForBrowser('the dashboard page'), () => {
     await page.getByText('setup holds the cluster’s lock').waitFor();
     expect(await setUp).toMatchObject({ status: 'SUCCEEDED' });
     await page.getByText('Nobody holds the cluster’s lock').waitFor({ timeout: 20_000 });
-  }, 260_000);
+  });
 
   it('shows every node with its role, its state and what commits wait for', async () => {
     await status('Healthy');
@@ -109,7 +109,7 @@ describe.skipIf(noBrowser)(titledForBrowser('the dashboard page'), () => {
     ]);
     expect(await page.title()).toBe('Healthy – pg-sync');
     await expectLegible('healthy', ['light']);
-  }, 60_000);
+  });
 
   it('changes by itself when the synchronous standby stops, where one reads and types', async () => {
     const button = page.getByRole('button', { name: 'Show the command' }).last();
@@ -124,7 +124,7 @@ describe.skipIf(noBrowser)(titledForBrowser('the dashboard page'), () => {
     expect(await page.evaluate('document.activeElement.outerHTML')).toMatch(/^<button/);
     expect(await page.evaluate('scrollY')).toBeGreaterThan(100);
     await expectLegible('degraded', ['light', 'dark']);
-  }, 90_000);
+  });
 
   it('says that writes are blocked when no standby is left', async () => {
     await stop(slave02);
@@ -135,7 +135,7 @@ describe.skipIf(noBrowser)(titledForBrowser('the dashboard page'), () => {
     await expectLegible('writes-blocked', ['phone']);
     await Promise.all([start(slave01), start(slave02)]);
     await status('Healthy');
-  }, 120_000);
+  });
 
   it('says that the primary is down, and how far each standby is', async () => {
     await stop(master);
@@ -144,7 +144,7 @@ describe.skipIf(noBrowser)(titledForBrowser('the dashboard page'), () => {
     await expectLegible('primary-down');
     await start(master);
     await status('Healthy', 40);
-  }, 120_000);
+  });
 
   it('has nothing to complain about', () => {
     expect(complaints).toEqual([]);
@@ -155,5 +155,5 @@ describe.skipIf(noBrowser)(titledForBrowser('the dashboard page'), () => {
     await page.getByText(/^The runtime does not answer/).waitFor({ timeout: 10_000 });
     await pause(100);
     expect(await words(master)).toContain('accepts writes');
-  }, 60_000);
+  });
 });

@@ -78,4 +78,4 @@ it('watches without acting until setup has given the roles their new passwords; 
     const { executions } = await clients.sfn.send(new ListExecutionsCommand({ stateMachineArn: arn }));
     expect(executions).toEqual([]);
   }
-}, 600_000);
+});

@@ -17,8 +17,8 @@ describe('an execution that fails', () => {
   beforeAll(async () => {
     runtime = await LocalRuntime.start({ clusters: [notesCluster()] });
     mailbox = new Mailbox(join(runtime.directory, 'mail'));
-  }, 360_000);
-  afterAll(() => runtime?.[Symbol.asyncDispose](), 60_000);
+  });
+  afterAll(() => runtime?.[Symbol.asyncDispose]());
 
   async function fail(input: object): Promise<{ error: string; execution: string }> {
     const execution = await startRunbook(runtime.clients, 'pg-sync', 'rejoin', input);

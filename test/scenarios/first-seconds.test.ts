@@ -20,4 +20,4 @@ it('fails over right after setup, also when that ended in maintenance', async ()
     status: 'SUCCEEDED',
     output: { formerPrimary: 'pg_sync_master' },
   });
-}, 360_000);
+});

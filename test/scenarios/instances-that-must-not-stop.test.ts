@@ -25,8 +25,8 @@ async function stateOf(name: string): Promise<string | undefined> {
 beforeAll(async () => {
   const cluster = { ...notesCluster({ postgres: { majorVersion: 15 } }), monitoring: { checkIntervalSeconds: 5 } };
   runtime = await LocalRuntime.start({ clusters: [cluster] });
-}, 120_000);
-afterAll(() => runtime?.[Symbol.asyncDispose](), 60_000);
+});
+afterAll(() => runtime?.[Symbol.asyncDispose]());
 
 it('are warned of by setup, and never stopped by failover, which undoes what it has done', async () => {
   await makeInstance(runtime.endpoint, master, { autoScalingGroup: 'databases' });
@@ -65,4 +65,4 @@ it('are warned of by setup, and never stopped by failover, which undoes what it 
     output: { primary: slave01, formerPrimary: master },
   });
   expect(await stateOf(master)).toBe('stopped');
-}, 600_000);
+});

@@ -48,4 +48,4 @@ it('finishes setup by sweeping alone', async () => {
       return events.some(({ message }) => /^base backup of \S+: (\d+) of \1 bytes \(100%\)$/.test(message ?? ''));
     });
   }
-}, 240_000);
+});

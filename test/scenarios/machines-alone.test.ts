@@ -37,7 +37,7 @@ describe.skipIf(noMachines)(titled('runtimes with machines'), () => {
     await healFaults(one.endpoint);
     await one.stop();
     await expectHealthy(other);
-  }, 400_000);
+  });
 
   it('end with everything that they made, also when they are killed; the next one goes on with the disks', async () => {
     const first = await startMachines();
@@ -55,7 +55,7 @@ describe.skipIf(noMachines)(titled('runtimes with machines'), () => {
     expect(tracesOf(second, new Set([...networks, ...next]))).toEqual([]);
     expect(machineGroups(second)).toEqual([]);
     await second[Symbol.asyncDispose]();
-  }, 300_000);
+  });
 
   it.each(['Configure primary', 'Take base backup'])(
     'set up again what a power cut during "%s" has interrupted',
@@ -79,6 +79,5 @@ describe.skipIf(noMachines)(titled('runtimes with machines'), () => {
       await setUp(runtime);
       await expectHealthy(runtime);
     },
-    400_000,
   );
 });

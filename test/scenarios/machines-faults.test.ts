@@ -41,12 +41,12 @@ describe.skipIf(noMachines)(titled('faults of the network of machines'), () => {
     runtime = await startMachines({ clusters: [{ ...notesCluster(), monitoring }] });
     apiPort = new URL(runtime.endpoint).port;
     await setUp(runtime);
-  }, 300_000);
-  afterAll(() => runtime?.[Symbol.asyncDispose](), 60_000);
+  });
+  afterAll(() => runtime?.[Symbol.asyncDispose]());
   afterEach(async () => {
     await healFaults(runtime.endpoint);
     await expectHealthy(runtime);
-  }, 90_000);
+  });
 
   type Name = keyof typeof addresses;
   const make = (fault: Fault) => makeFault(runtime.endpoint, fault);
@@ -107,7 +107,7 @@ describe.skipIf(noMachines)(titled('faults of the network of machines'), () => {
     await healFaults(runtime.endpoint);
     const after = await mailbox.next('the end of it', 40);
     expect(after.map(({ subject }) => subject)).toEqual([expect.stringMatching(/^RECOVERED /)]);
-  }, 120_000);
+  });
 
   it('cut: one host off from everything', async () => {
     await make({ kind: 'cut', node: first });
@@ -121,17 +121,17 @@ describe.skipIf(noMachines)(titled('faults of the network of machines'), () => {
     ]);
     await healFaults(runtime.endpoint, first);
     expect(await ways()).toEqual([]);
-  }, 120_000);
+  });
 
   it('cut-between: two hosts off from each other', async () => {
     await make({ kind: 'cut-between', node: second, other: first });
     expect(await ways()).toEqual([`${first} → ${second}`, `${second} → ${first}`]);
-  }, 120_000);
+  });
 
   it('cut-sql: the functions off from PostgreSQL only', async () => {
     await make({ kind: 'cut-sql', node: master });
     expect(await ways()).toEqual([`functions → ${master}`]);
-  }, 120_000);
+  });
 
   it('cut-ssm: a host off from AWS only; its commands wait until it is healed', async () => {
     await make({ kind: 'cut-ssm', node: first });
@@ -149,7 +149,7 @@ describe.skipIf(noMachines)(titled('faults of the network of machines'), () => {
     expect(await waitFor('end of setup', 90, async () => ((await status()) === 'RUNNING' ? null : status()))).toBe(
       'SUCCEEDED',
     );
-  }, 200_000);
+  });
 
   it('loss: packets vanish, and TCP sends them again', async () => {
     const resent = async () =>
@@ -163,14 +163,14 @@ describe.skipIf(noMachines)(titled('faults of the network of machines'), () => {
     await make({ kind: 'loss', node: first, percent: 100 });
     expect(await sql(first, master)).toBe('cut');
     expect(await sql(second, master)).toBe('open');
-  }, 120_000);
+  });
 
   it('delay: round trips take longer', async () => {
     await make({ kind: 'delay', node: first, milliseconds: 400 });
     expect(await quickest(first)).toBeGreaterThan(400);
     await healFaults(runtime.endpoint);
     await waitFor('round trips without the delay', 30, async () => (await quickest(first)) < 400);
-  }, 120_000);
+  });
 
   it('outlast a boot of the host', async () => {
     await make({ kind: 'cut-between', node: master, other: second });
@@ -181,7 +181,7 @@ describe.skipIf(noMachines)(titled('faults of the network of machines'), () => {
     expect(await quickest(second)).toBeGreaterThan(200);
     expect(await sql(second, master)).toBe('cut');
     expect(await sql(second, first)).toBe('open');
-  }, 120_000);
+  });
 
   it('are made, told, refused and healed on the command line', async () => {
     const local = async (...args: string[]) => {
@@ -198,5 +198,5 @@ describe.skipIf(noMachines)(titled('faults of the network of machines'), () => {
     });
     expect((await local('fault', 'heal')).stdout).toBe('The network is whole.\n');
     expect(await ways()).toEqual([]);
-  }, 120_000);
+  });
 });

@@ -36,8 +36,8 @@ describe.skipIf(noMachines)(titled('repairs on machines'), () => {
     runtime = await startMachines();
     await setUp(runtime);
     await makeLedger(runtime.cluster, node(master));
-  }, 300_000);
-  afterAll(() => runtime?.[Symbol.asyncDispose](), 60_000);
+  });
+  afterAll(() => runtime?.[Symbol.asyncDispose]());
 
   const run = (runbook: 'failover' | 'rejoin' | 'switchover', input: object = {}) =>
     runRunbook(runtime.clients, 'pg-sync', runbook, 120, undefined, input);

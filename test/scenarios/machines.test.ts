@@ -35,8 +35,8 @@ describe.skipIf(noMachines)(titled('hosts that are machines'), () => {
   let runtime: LocalRuntime;
   beforeAll(async () => {
     runtime = await startMachines();
-  }, 180_000);
-  afterAll(() => runtime?.[Symbol.asyncDispose](), 60_000);
+  });
+  afterAll(() => runtime?.[Symbol.asyncDispose]());
 
   const instance = (name: string) => [nodeNamed(runtime.cluster, name).instanceId];
   const state = async (name: string) => {
@@ -74,7 +74,7 @@ describe.skipIf(noMachines)(titled('hosts that are machines'), () => {
         await shell(runtime, name, 'head -1 /var/lib/pgsql/12/data/postmaster.pid'),
       );
     }
-  }, 300_000);
+  });
 
   it('let the replication user in from each node’s address and from no other machine', async () => {
     const rules = await superuserSql(
@@ -106,23 +106,19 @@ describe.skipIf(noMachines)(titled('hosts that are machines'), () => {
     );
   });
 
-  it.each(names)(
-    'come back by themselves when %s reboots',
-    async (name) => {
-      await reboot(runtime, name, () =>
-        runtime.clients.ec2.send(new RebootInstancesCommand({ InstanceIds: instance(name) })),
-      );
-      await expectHealthy(runtime);
-    },
-    150_000,
-  );
+  it.each(names)('come back by themselves when %s reboots', async (name) => {
+    await reboot(runtime, name, () =>
+      runtime.clients.ec2.send(new RebootInstancesCommand({ InstanceIds: instance(name) })),
+    );
+    await expectHealthy(runtime);
+  });
 
   it('come back when a machine reboots from inside', async () => {
     await reboot(runtime, 'pg_sync_slave02', () =>
       shell(runtime, 'pg_sync_slave02', 'systemctl reboot').catch(() => undefined),
     );
     await expectHealthy(runtime);
-  }, 150_000);
+  });
 
   it('shut down cleanly or lose their power at once', async () => {
     const log = (name: string) =>
@@ -145,7 +141,7 @@ describe.skipIf(noMachines)(titled('hosts that are machines'), () => {
     expect(await log('pg_sync_slave02')).not.toContain('database system is shut down');
     await expectHealthy(runtime);
     expect(await replication(runtime)).toBe(healthyReplication(runtime));
-  }, 200_000);
+  });
 
   it('start PostgreSQL at boot where its unit is enabled, and not where it is disabled', async () => {
     const bootAgain = async () => {
@@ -160,5 +156,5 @@ describe.skipIf(noMachines)(titled('hosts that are machines'), () => {
     await shell(runtime, 'pg_sync_slave01', `systemctl enable ${unit} 2>/dev/null`);
     expect(await bootAgain()).toBe('active');
     await expectHealthy(runtime);
-  }, 200_000);
+  });
 });

@@ -59,4 +59,4 @@ it('goes on when it is started again, from before the promotion and from after i
   } finally {
     await runtime[Symbol.asyncDispose]();
   }
-}, 400_000);
+});

@@ -9,8 +9,6 @@ import { treeDifference, treeSnapshot } from '../../local/client/tree-snapshot.t
 import { stepEntered } from '../support/executions.ts';
 import { allNodes, master, RejoiningCluster, slave01, slave02 } from '../support/rejoining.ts';
 
-const limit = 120_000;
-
 interface Situation {
   readonly what: string;
   readonly node: string;
@@ -251,116 +249,92 @@ describe.sequential('rejoin', () => {
   let cluster: RejoiningCluster;
   beforeAll(async () => {
     cluster = await RejoiningCluster.start();
-  }, 300_000);
-  afterAll(() => cluster?.[Symbol.asyncDispose](), 60_000);
+  });
+  afterAll(() => cluster?.[Symbol.asyncDispose]());
 
-  it.each(situations)(
-    '$what: $method',
-    async ({ node, arrange, method, because, tried = [], and }) => {
-      await arrange(cluster);
-      const report = await cluster.rejoined(node);
-      expect(report, JSON.stringify(report)).toMatchObject({ method, node, primary: cluster.primary });
-      expect(report.reasons.join(' ')).toMatch(because);
-      expect(report.tried.map(({ method: first, error }) => [first, error])).toEqual(tried);
-      const standbys = allNodes.filter((name) => name !== cluster.primary);
-      expect(report.synchronousStandbyNames).toBe(`FIRST 1 (${standbys.map((name) => `"${name}"`).join(',')})`);
-      await and?.(cluster, report);
-      await cluster.replicates();
-      await cluster.commits();
-    },
-    limit,
-  );
+  it.each(situations)('$what: $method', async ({ node, arrange, method, because, tried = [], and }) => {
+    await arrange(cluster);
+    const report = await cluster.rejoined(node);
+    expect(report, JSON.stringify(report)).toMatchObject({ method, node, primary: cluster.primary });
+    expect(report.reasons.join(' ')).toMatch(because);
+    expect(report.tried.map(({ method: first, error }) => [first, error])).toEqual(tried);
+    const standbys = allNodes.filter((name) => name !== cluster.primary);
+    expect(report.synchronousStandbyNames).toBe(`FIRST 1 (${standbys.map((name) => `"${name}"`).join(',')})`);
+    await and?.(cluster, report);
+    await cluster.replicates();
+    await cluster.commits();
+  });
 
-  it(
-    'only says what it would do when asked for a plan, and sends nothing that changes anything',
-    async () => {
-      const victim = cluster.primary === slave02 ? slave01 : slave02;
-      await cluster.stop(victim);
-      const before = treeSnapshot(cluster.home(victim));
-      const outcome = await cluster.rejoin(victim, { dryRun: true });
-      expect(outcome).toMatchObject({
-        status: 'SUCCEEDED',
-        output: { dryRun: true, method: 'start', rebuild: { verdict: 'allowed' } },
-      });
-      const plan = await cluster.rejoined(victim, { dryRun: true });
-      expect(plan.summary[0]).toBe(`Plan for ${victim}: start it as a standby of ${cluster.primary}.`);
-      expect(treeDifference(before, treeSnapshot(cluster.home(victim)))).toEqual([]);
-      expect((await cluster.rejoined(victim)).method).toBe('start');
-    },
-    limit,
-  );
+  it('only says what it would do when asked for a plan, and sends nothing that changes anything', async () => {
+    const victim = cluster.primary === slave02 ? slave01 : slave02;
+    await cluster.stop(victim);
+    const before = treeSnapshot(cluster.home(victim));
+    const outcome = await cluster.rejoin(victim, { dryRun: true });
+    expect(outcome).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { dryRun: true, method: 'start', rebuild: { verdict: 'allowed' } },
+    });
+    const plan = await cluster.rejoined(victim, { dryRun: true });
+    expect(plan.summary[0]).toBe(`Plan for ${victim}: start it as a standby of ${cluster.primary}.`);
+    expect(treeDifference(before, treeSnapshot(cluster.home(victim)))).toEqual([]);
+    expect((await cluster.rejoined(victim)).method).toBe('start');
+  });
 
-  it(
-    'looks again when a former primary is started after it was looked at, as by a host that boots',
-    async () => {
-      const former = cluster.primary;
-      const [successor = '', other = ''] = allNodes.filter((name) => name !== former);
-      await cluster.stop(former);
-      await succeed(cluster, successor, other);
-      // As long as another command has the host, the step that would change the node waits.
-      const busy = spawn('flock', ['--no-fork', `${cluster.data(former)}.runbook/lock`, 'sleep', '60']);
-      const { clients } = cluster.runtime;
-      const execution = await startRunbook(clients, 'pg-sync', 'rejoin', { node: former });
-      await stepEntered(cluster.runtime, execution, 'Follow primary');
-      await cluster.start(former);
-      busy.kill();
-      const outcome = await awaitRunbook(clients, 'pg-sync', execution, 120);
-      expect(outcome).toMatchObject({
-        status: 'SUCCEEDED',
-        output: { method: 'rewind', reasons: [expect.stringContaining('former primary that accepts writes')] },
-      });
-      await cluster.replicates();
-    },
-    limit,
-  );
+  it('looks again when a former primary is started after it was looked at, as by a host that boots', async () => {
+    const former = cluster.primary;
+    const [successor = '', other = ''] = allNodes.filter((name) => name !== former);
+    await cluster.stop(former);
+    await succeed(cluster, successor, other);
+    // As long as another command has the host, the step that would change the node waits.
+    const busy = spawn('flock', ['--no-fork', `${cluster.data(former)}.runbook/lock`, 'sleep', '60']);
+    const { clients } = cluster.runtime;
+    const execution = await startRunbook(clients, 'pg-sync', 'rejoin', { node: former });
+    await stepEntered(cluster.runtime, execution, 'Follow primary');
+    await cluster.start(former);
+    busy.kill();
+    const outcome = await awaitRunbook(clients, 'pg-sync', execution, 120);
+    expect(outcome).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { method: 'rewind', reasons: [expect.stringContaining('former primary that accepts writes')] },
+    });
+    await cluster.replicates();
+  });
 
-  it(
-    'never touches the data of another cluster',
-    async () => {
-      const victim = cluster.primary === slave02 ? slave01 : slave02;
-      await cluster.stop(victim);
-      const { binDirectory } = cluster.runtime.cluster.postgres;
-      const [data, own] = [cluster.data(victim), `${cluster.data(victim)}.own`];
-      renameSync(data, own);
-      await cluster.asPostgres(victim, [`${binDirectory}/initdb`, '-D', data]);
-      const before = treeSnapshot(data);
-      expect(await cluster.refused(victim)).toMatchObject({
-        error: 'ForeignData',
-        cause: expect.stringMatching(
-          /belongs to another cluster: its system identifier is \d+[\s\S]*Nothing was changed/,
-        ),
-      });
-      expect(treeDifference(before, treeSnapshot(data))).toEqual([]);
-      rmSync(data, { recursive: true });
-      renameSync(own, data);
-      expect((await cluster.rejoined(victim)).method).toBe('start');
-    },
-    limit,
-  );
+  it('never touches the data of another cluster', async () => {
+    const victim = cluster.primary === slave02 ? slave01 : slave02;
+    await cluster.stop(victim);
+    const { binDirectory } = cluster.runtime.cluster.postgres;
+    const [data, own] = [cluster.data(victim), `${cluster.data(victim)}.own`];
+    renameSync(data, own);
+    await cluster.asPostgres(victim, [`${binDirectory}/initdb`, '-D', data]);
+    const before = treeSnapshot(data);
+    expect(await cluster.refused(victim)).toMatchObject({
+      error: 'ForeignData',
+      cause: expect.stringMatching(
+        /belongs to another cluster: its system identifier is \d+[\s\S]*Nothing was changed/,
+      ),
+    });
+    expect(treeDifference(before, treeSnapshot(data))).toEqual([]);
+    rmSync(data, { recursive: true });
+    renameSync(own, data);
+    expect((await cluster.rejoined(victim)).method).toBe('start');
+  });
 
-  it(
-    'refuses when no primary is seen',
-    async () => {
-      await cluster.stop(cluster.primary);
-      expect(await cluster.refused(allNodes.find((name) => name !== cluster.primary) ?? '')).toMatchObject({
-        error: 'NoPrimary',
-        cause: expect.stringContaining(`${cluster.primary} does not answer`),
-      });
-      await cluster.start(cluster.primary);
-    },
-    limit,
-  );
+  it('refuses when no primary is seen', async () => {
+    await cluster.stop(cluster.primary);
+    expect(await cluster.refused(allNodes.find((name) => name !== cluster.primary) ?? '')).toMatchObject({
+      error: 'NoPrimary',
+      cause: expect.stringContaining(`${cluster.primary} does not answer`),
+    });
+    await cluster.start(cluster.primary);
+  });
 
-  it(
-    'refuses the primary, a node that it does not know, and options that it does not know',
-    async () => {
-      expect(await cluster.refused(cluster.primary)).toMatchObject({ error: 'NodeIsPrimary' });
-      expect(await cluster.refused('pg_sync_slave03')).toMatchObject({
-        error: 'InvalidInput',
-        cause: expect.stringContaining('pg_sync_master, pg_sync_slave01, pg_sync_slave02'),
-      });
-      expect(await cluster.refused(slave01, { dryrun: true } as object)).toMatchObject({ error: 'InvalidInput' });
-    },
-    limit,
-  );
+  it('refuses the primary, a node that it does not know, and options that it does not know', async () => {
+    expect(await cluster.refused(cluster.primary)).toMatchObject({ error: 'NodeIsPrimary' });
+    expect(await cluster.refused('pg_sync_slave03')).toMatchObject({
+      error: 'InvalidInput',
+      cause: expect.stringContaining('pg_sync_master, pg_sync_slave01, pg_sync_slave02'),
+    });
+    expect(await cluster.refused(slave01, { dryrun: true } as object)).toMatchObject({ error: 'InvalidInput' });
+  });
 });

@@ -36,8 +36,8 @@ describe.skipIf(!existsSync(awsCli))(
 
     beforeAll(async () => {
       runtime = await LocalRuntime.start({ clusters: 'clusters.json' });
-    }, 120_000);
-    afterAll(() => runtime?.[Symbol.asyncDispose](), 60_000);
+    });
+    afterAll(() => runtime?.[Symbol.asyncDispose]());
 
     it('is told by the runtime how to start setup, and starts it', async () => {
       const command =
@@ -77,7 +77,7 @@ describe.skipIf(!existsSync(awsCli))(
       });
       expect(output.replication[2]).toMatch(/^ replica \| pg_sync_slave01 +\| [\d.]+ +\| sync$/);
       expect(output.replication[3]).toMatch(/^ replica \| pg_sync_slave02 +\| [\d.]+ +\| potential$/);
-    }, 200_000);
+    });
 
     it('reads the history as AWS words it', async () => {
       const { events } = await aws('stepfunctions', 'get-execution-history', '--execution-arn', executionArn);
@@ -130,6 +130,6 @@ describe.skipIf(!existsSync(awsCli))(
       await runtime.stop();
       const { stdout } = await run('ps', ['-eo', 'args']);
       expect(stdout.split('\n').filter((line) => line.includes(runtime.directory))).toEqual([]);
-    }, 60_000);
+    });
   },
 );

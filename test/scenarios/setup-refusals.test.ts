@@ -26,8 +26,8 @@ describe('on empty hosts', () => {
   let runtime: LocalRuntime;
   beforeAll(async () => {
     runtime = await LocalRuntime.start({ clusters: [notesCluster()] });
-  }, 120_000);
-  afterAll(() => runtime?.[Symbol.asyncDispose](), 60_000);
+  });
+  afterAll(() => runtime?.[Symbol.asyncDispose]());
 
   it('refuses a non-empty data directory and an unreachable primary, both in one error', async () => {
     const { cluster, clients } = runtime;
@@ -46,7 +46,7 @@ describe('on empty hosts', () => {
     expect(both.error).toBe('PreflightFailed');
     expect(both.cause).toMatch(/pg_sync_master: PrimaryUnreachable: /);
     expect(both.cause).toMatch(/pg_sync_slave02: DataDirectoryNotEmpty: /);
-  }, 180_000);
+  });
 
   it('refuses a secret that names another user', async () => {
     const SecretId = resourceNames(runtime.cluster.name).replicationSecret;
@@ -56,7 +56,7 @@ describe('on empty hosts', () => {
     const { cause } = await refusal(runtime);
     expect(cause).toMatch(/ReplicationUserRefused: The replication secret names the user "iiii"/);
     await runtime.clients.secrets.send(new PutSecretValueCommand({ SecretId, SecretString }));
-  }, 120_000);
+  });
 
   it('refuses input that it does not know', async () => {
     const { StartExecutionCommand } = await import('@aws-sdk/client-sfn');
@@ -67,7 +67,7 @@ describe('on empty hosts', () => {
     );
     const outcome = await awaitRunbook(runtime.clients, 'pg-sync', executionArn, 30);
     expect(outcome).toMatchObject({ status: 'FAILED', error: 'InvalidInput', cause: expect.stringContaining('nod') });
-  }, 60_000);
+  });
 });
 
 describe('of hosts that cannot hold the cluster', () => {
@@ -92,20 +92,16 @@ describe('of hosts that cannot hold the cluster', () => {
       'PreflightFailed',
       new RegExp(`WrongPostgresVersion: .*holds PostgreSQL 11\\.22; clusters\\.json says ${majorVersion}`),
     ],
-  ])(
-    '%s',
-    async (_title, version, error, words) => {
-      const bin = binDirectory(version);
-      await using runtime = await LocalRuntime.start({
-        clusters: [notesCluster()],
-        args: ['--postgres-bin', `${majorVersion}=${bin}`],
-      });
-      const outcome = await refusal(runtime);
-      expect(outcome).toMatchObject({ status: 'FAILED', error });
-      expect(outcome.cause).toMatch(words);
-    },
-    180_000,
-  );
+  ])('%s', async (_title, version, error, words) => {
+    const bin = binDirectory(version);
+    await using runtime = await LocalRuntime.start({
+      clusters: [notesCluster()],
+      args: ['--postgres-bin', `${majorVersion}=${bin}`],
+    });
+    const outcome = await refusal(runtime);
+    expect(outcome).toMatchObject({ status: 'FAILED', error });
+    expect(outcome.cause).toMatch(words);
+  });
 
   it('too small a disk', async () => {
     await using runtime = await LocalRuntime.start({
@@ -117,7 +113,7 @@ describe('of hosts that cannot hold the cluster', () => {
       error: 'DiskTooSmall',
       cause: expect.stringMatching(/MiB are free; .* need/),
     });
-  }, 180_000);
+  });
 
   it('an instance that SSM does not know', async () => {
     await using runtime = await LocalRuntime.start({
@@ -130,5 +126,5 @@ describe('of hosts that cannot hold the cluster', () => {
       error: 'InstanceUnknownToSsm',
       cause: expect.stringContaining('pg_sync_slave01'),
     });
-  }, 180_000);
+  });
 });

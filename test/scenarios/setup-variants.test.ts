@@ -38,7 +38,7 @@ describe('five nodes, ANY 2, names that need quoting, another port and user', ()
       'ANY 2 ("DB-2.example","first","Any","node_5")',
     );
     await superuserSql(runtime.cluster, primary, 'begin; set local synchronous_commit = on; create table t (); commit');
-  }, 300_000);
+  });
 });
 
 describe('remote_apply, md5 and no TLS, when so configured', () => {
@@ -58,29 +58,25 @@ describe('remote_apply, md5 and no TLS, when so configured', () => {
       "select current_setting('ssl'), current_setting('synchronous_commit'), left(rolpassword, 3) from pg_authid where rolname = 'replica'",
     );
     expect(facts).toBe('off|remote_apply|md5');
-  }, 240_000);
+  });
 });
 
 describe.each([12, 13, 14])('PostgreSQL %i', (major) => {
   const why = whyNoServer(major);
 
-  it.skipIf(why !== undefined)(
-    `is set up${why === undefined ? '' : ` (skipped: ${why})`}`,
-    async () => {
-      await using runtime = await LocalRuntime.start({
-        clusters: [notesCluster({ postgres: { majorVersion: major } })],
-        args: ['--postgres-bin', `${major}=${binDirectory(major)}`],
-      });
-      expect(await setUp(runtime)).toEqual(['pg_sync_slave01 sync', 'pg_sync_slave02 potential']);
-      const primary = nodeNamed(runtime.cluster, 'pg_sync_master');
-      const retention = major === 12 ? 'wal_keep_segments' : 'wal_keep_size';
-      const facts = await superuserSql(
-        runtime.cluster,
-        primary,
-        `select current_setting('server_version_num')::int / 10000, current_setting('${retention}')`,
-      );
-      expect(facts).toBe(`${major}|${major === 12 ? '512' : '8GB'}`);
-    },
-    240_000,
-  );
+  it.skipIf(why !== undefined)(`is set up${why === undefined ? '' : ` (skipped: ${why})`}`, async () => {
+    await using runtime = await LocalRuntime.start({
+      clusters: [notesCluster({ postgres: { majorVersion: major } })],
+      args: ['--postgres-bin', `${major}=${binDirectory(major)}`],
+    });
+    expect(await setUp(runtime)).toEqual(['pg_sync_slave01 sync', 'pg_sync_slave02 potential']);
+    const primary = nodeNamed(runtime.cluster, 'pg_sync_master');
+    const retention = major === 12 ? 'wal_keep_segments' : 'wal_keep_size';
+    const facts = await superuserSql(
+      runtime.cluster,
+      primary,
+      `select current_setting('server_version_num')::int / 10000, current_setting('${retention}')`,
+    );
+    expect(facts).toBe(`${major}|${major === 12 ? '512' : '8GB'}`);
+  });
 });

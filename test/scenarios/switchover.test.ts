@@ -18,8 +18,8 @@ describe('switchover', () => {
     const outcome = await runRunbook(runtime.clients, 'pg-sync', 'setup', 240);
     expect(outcome, JSON.stringify(outcome)).toMatchObject({ status: 'SUCCEEDED' });
     await makeLedger(runtime.cluster, node('pg_sync_master'));
-  }, 300_000);
-  afterAll(() => runtime?.[Symbol.asyncDispose](), 60_000);
+  });
+  afterAll(() => runtime?.[Symbol.asyncDispose]());
 
   // How long they wait: stalls.timed.test.ts.
   it.each([

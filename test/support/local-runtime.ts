@@ -67,7 +67,7 @@ export class LocalRuntime implements AsyncDisposable {
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk: Buffer) => output.push(chunk.toString()));
     const runtime = new LocalRuntime(directory, `http://127.0.0.1:${port}`, child, output);
-    await waitFor('readiness of the runtime', 300, () => {
+    await waitFor('readiness of the runtime', 90, () => {
       if (child.exitCode !== null) throw new Error(`the runtime ended with ${child.exitCode}:\n${runtime.output}`);
       return /^Ready/m.test(runtime.output);
     });

@@ -33,7 +33,7 @@ export function fallingBehind(watched: () => WatchedCluster): void {
       process.kill(startup, 'SIGCONT');
     }
     await watched().expectAlerts(/^RECOVERED/);
-  }, 120_000);
+  });
 
   it.sequential('when it is away: its slot fills, until the WAL that it needs is gone', async () => {
     await stopPostgres(watched().cluster, watched().node('slow_second'));
@@ -45,7 +45,7 @@ export function fallingBehind(watched: () => WatchedCluster): void {
     await sql('slow_primary', 'checkpoint');
     const [lost] = await watched().expectAlerts(/^WARNING slow: slow_second needs a rebuild/);
     expect(lost?.text).toMatch(/No longer so: slot slow_second keeps/);
-  }, 120_000);
+  });
 
   it.sequential('and nothing more for 30 s while it stays so', () => watched().expectSilence(6), 60_000);
 
@@ -56,7 +56,7 @@ export function fallingBehind(watched: () => WatchedCluster): void {
     await watched().setUp();
     await watched().expectAlerts(/^RECOVERED slow: all well again after/);
     await watched().expectSilence();
-  }, 120_000);
+  });
 
   it.sequential('to chats as by mail', () => watched().expectSameByHttp());
 }

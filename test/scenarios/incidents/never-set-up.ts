@@ -12,5 +12,5 @@ export function neverSetUp(watched: () => WatchedCluster, started: number): void
     expect(mail?.text).toContain('Start the setup runbook.');
     await watched().expectSilence(6);
     await watched().expectSameByHttp();
-  }, 240_000);
+  });
 }

@@ -29,14 +29,14 @@ export function whatPeopleDo(watched: () => WatchedCluster): void {
     await sql('pg_sync_master', "alter system set wal_sender_timeout = '8s'");
     await sql('pg_sync_master', 'select pg_reload_conf()');
     await expectAlerts(/^RECOVERED/);
-  }, 90_000);
+  });
 
   it.sequential('when replay is paused on a standby', async () => {
     await sql('pg_sync_slave02', 'select pg_wal_replay_pause()');
     await expectAlerts(/^WARNING pg-sync: .*pg_sync_slave02/);
     await sql('pg_sync_slave02', 'select pg_wal_replay_resume()');
     await expectAlerts(/^RECOVERED/);
-  }, 90_000);
+  });
 
   it.sequential('not during maintenance, and what is wrong when that ends is told then', async () => {
     const maintain = (input: object) => watched().run('maintenance', input);
@@ -63,7 +63,7 @@ export function whatPeopleDo(watched: () => WatchedCluster): void {
       expect.stringMatching(/^MAINTENANCE pg-sync: until 20.* UTC: new kernel$/),
       'MAINTENANCE pg-sync: ended before its time',
     ]);
-  }, 120_000);
+  });
 
   it.sequential('when the monitoring user is locked out, in PostgreSQL’s words', async () => {
     await sql('pg_sync_master', "set synchronous_commit = local; alter role replication_monitor password 'another'");
@@ -71,7 +71,7 @@ export function whatPeopleDo(watched: () => WatchedCluster): void {
     expect(mail?.text).toMatch(/password authentication failed for user "replication_monitor"/);
     await watched().setUp();
     await expectAlerts(/^RECOVERED/);
-  }, 120_000);
+  });
 
   // How long they stall: stalls.timed.test.ts.
   it.sequential('when the synchronous standby hangs: writes go on while it still does', async () => {
@@ -94,7 +94,7 @@ export function whatPeopleDo(watched: () => WatchedCluster): void {
     await told('the recovery notice', /^RECOVERED/);
     expect(subjects[0]).toMatch(/pg_sync_slave01/);
     expect(subjects.filter((subject) => subject.startsWith('RECOVERED'))).toHaveLength(1);
-  }, 250_000);
+  });
 
   it.sequential('after which nothing more is said', expectSilence, 60_000);
 
@@ -102,7 +102,7 @@ export function whatPeopleDo(watched: () => WatchedCluster): void {
     await sql('pg_sync_slave02', 'select pg_promote()');
     const [mail] = await expectAlerts(/^CRITICAL pg-sync: .*pg_sync_(master|slave02)/);
     expect(mail?.text).toMatch(/pg_sync_master[\s\S]*pg_sync_slave02/);
-  }, 60_000);
+  });
 
   it.sequential('to chats in the same order, one thread per incident', async () => {
     await watched().expectSameByHttp();
