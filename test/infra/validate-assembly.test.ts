@@ -11,8 +11,8 @@ import { synthesize, temporaryApp } from './synthesize.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 import { assemblyProblems } from './validate-assembly.ts';
 
-// The validator takes its time.
-vi.setConfig({ testTimeout: 60_000 });
+// The validator takes its time, minutes on a busy machine.
+vi.setConfig({ testTimeout: 300_000 });
 
 const assembly = synthesize(example, everyOption);
 
