@@ -205,6 +205,24 @@ test('a host is shut down by its own command', async () => {
   await power(second, true);
 });
 
+test('of a host that dies EC2 and SSM know nothing: it takes no command, and stops when it is told to', async () => {
+  const state = async () => {
+    const { Reservations } = await ec2.send(new DescribeInstancesCommand({ InstanceIds: [second] }));
+    return Reservations?.[0]?.Instances?.[0]?.State?.Name;
+  };
+  await stopHost(fixture.client.endpoint, 'node2', 'dies');
+  expect(await state()).toBe('running');
+  const { InstanceInformationList } = await ssm.send(new DescribeInstanceInformationCommand({}));
+  expect(InstanceInformationList?.find(({ InstanceId }) => InstanceId === second)?.PingStatus).toBe('Online');
+  const id = await send({ InstanceIds: [second] });
+  expect(await ended(await send({}))).toMatchObject({ Status: 'Success' });
+  expect(await invocation(id, second)).toMatchObject({ Status: 'Pending' });
+  await power(second, false);
+  expect(await state()).toBe('stopped');
+  await power(second, true);
+  expect(await ended(id, second)).toMatchObject({ Status: 'Success' });
+});
+
 test('a power cut ends every process of the host and nothing of another; its commands end when it is back', async () => {
   await ended(await send({ InstanceIds: [second] }), second);
   const id = await send({ DocumentName: 'fixture-sleep', Parameters: {} });
