@@ -24,7 +24,7 @@ import { freePort } from './running-cluster.ts';
 export type Node = LocalCluster['nodes'][number];
 
 /** A runtime that is killed has to come up again within this. */
-const readyMilliseconds = 120_000;
+const readyMilliseconds = 300_000;
 
 /** What a campaign's runtime is started with. */
 export interface CampaignOptions {
