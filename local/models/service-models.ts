@@ -78,13 +78,19 @@ const folders: Readonly<Record<string, string>> = { states: 'stepfunctions' };
 /** Path of a model in the layer. */
 const modelPath = /^awscli\/botocore\/data\/([^/]+)\/(\d{4}-\d\d-\d\d)\/service-2\.json\.gz$/;
 
-/** Shapes of models that AWS contradicts elsewhere, as they really are. */
-const corrections: Readonly<Record<string, Readonly<Record<string, Shape>>>> = {
+/** What AWS itself contradicts in its models, by service and shape. */
+const corrections: Readonly<Record<string, Readonly<Record<string, Partial<Shape>>>>> = {
   ssm: {
     // Its pattern allows one digit of a second's fraction, no duration and no empty text, while a duration is what
     // ExecutionElapsedTime holds, and an empty text, so the model's own documentation, what has not started yet.
     // https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetCommandInvocation.html
-    StringDateTime: { type: 'string' },
+    StringDateTime: { pattern: '.*' },
+  },
+  dynamodb: {
+    // "If there are no unprocessed keys remaining, the response contains an empty UnprocessedKeys map", and the same of items.
+    // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+    BatchGetRequestMap: { min: 0 },
+    BatchWriteItemRequestMap: { min: 0 },
   },
 };
 
@@ -114,7 +120,13 @@ async function readModels(services: readonly string[]): Promise<void> {
       if (found === undefined) throw new Error(`There is no published model of the service ${service}`);
       const packed = await buffer(await layer.openReadStreamPromise(found.entry));
       const model = JSON.parse(gunzipSync(packed).toString('utf8')) as ServiceModel;
-      loaded.set(service, { ...model, shapes: { ...model.shapes, ...corrections[service] } });
+      const corrected = Object.entries(corrections[service] ?? {}).map(([name, correction]) => {
+        const shape = model.shapes[name];
+        if (shape === undefined)
+          throw new Error(`The model of ${service} has no shape ${name}, which was to be corrected`);
+        return [name, { ...shape, ...correction }] as const;
+      });
+      loaded.set(service, { ...model, shapes: { ...model.shapes, ...Object.fromEntries(corrected) } });
     }
   } finally {
     layer.close();

@@ -2,10 +2,10 @@
 import type { Tables } from '../tables/tables.ts';
 import type { Service } from './service.ts';
 
+/** Tables are the assembly's: CloudFormation makes them. */
 const operations = [
-  ...['CreateTable', 'DescribeTable', 'ListTables', 'UpdateTable', 'DeleteTable', 'DescribeTimeToLive'],
-  ...['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'BatchGetItem', 'BatchWriteItem', 'Query', 'Scan'],
-  ...['TagResource', 'UntagResource', 'ListTagsOfResource'],
+  ...['ListTables', 'GetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
+  ...['BatchGetItem', 'BatchWriteItem', 'Query', 'Scan'],
 ];
 
 /** The DynamoDB API over the tables of the assembly; dynalite checks the inputs by itself, too. */

@@ -2,8 +2,11 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { lookAtInstances, stopInstance } from '../../lambdas/adapters/instances.ts';
+import { OperationChecks } from '../../local/models/operation-checks.ts';
+import { loadServiceModels } from '../../local/models/service-models.ts';
+import { queryInput } from '../../local/protocols/query.ts';
 import { exampleCluster } from '../support/example-cluster.ts';
 
 const cluster = exampleCluster();
@@ -20,6 +23,12 @@ let refused: string | undefined;
 let asked: string[] = [];
 /** What it was told with each request to stop the instance. */
 let told: Record<string, string>[] = [];
+/** What EC2 itself would not understand of the requests, by its model. */
+let slips: unknown[] = [];
+
+const model = (await loadServiceModels(['ec2'])).get('ec2');
+if (model === undefined) throw new Error('no model');
+const checks = new OperationChecks(model, 'ec2');
 
 const server = createServer((request, response) => {
   let body = '';
@@ -27,6 +36,9 @@ const server = createServer((request, response) => {
     body += part.toString();
   });
   request.on('end', () => {
+    slips.push(
+      ...checks.input(new URLSearchParams(body).get('Action') ?? '', queryInput(new URLSearchParams(body)).input),
+    );
     const { Action: action = '', Version: _version, ...input } = Object.fromEntries(new URLSearchParams(body));
     asked.push(action);
     if (action === 'DescribeInstances') {
@@ -61,6 +73,9 @@ afterAll(() => {
   vi.unstubAllEnvs();
   server.close();
 });
+afterEach(() => {
+  expect(slips).toEqual([]);
+});
 beforeEach(() => {
   instance = '';
   state = 'running';
@@ -68,6 +83,7 @@ beforeEach(() => {
   refused = undefined;
   asked = [];
   told = [];
+  slips = [];
 });
 
 it('a member of an Auto Scaling group is never told to stop', async () => {
