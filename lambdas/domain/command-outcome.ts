@@ -88,10 +88,19 @@ function ended(invocation: Invocation): CommandOutcome {
   const line = resultLine(invocation.standardOutput);
   if (line?.ok === true && invocation.responseCode === 0) return { kind: 'success', result: line.result };
   if (line?.ok === false) return failure(line.error, line.message, line.remedy);
-  const said = tail(invocation.standardError) || tail(invocation.standardOutput) || '(it printed nothing)';
+  // The agent itself adds to stderr how the script ended, so the reason may stand in either.
+  const said = [invocation.standardError, invocation.standardOutput].map(tail).filter(Boolean).join('\n');
+  const ending = `The command on ${invocation.instanceId} ended with status ${invocation.statusDetails} (exit code ${invocation.responseCode}) and without a result.`;
+  if (said === '') {
+    return failure(
+      'CommandFailed',
+      `${ending} It printed nothing: the SSM agent refused it, or the host lost its power meanwhile.`,
+      'The agent says why in /var/log/amazon/ssm/amazon-ssm-agent.log on the host. Every step can be repeated: start the runbook again.',
+    );
+  }
   return failure(
     'CommandFailed',
-    `The command on ${invocation.instanceId} ended with status ${invocation.statusDetails} (exit code ${invocation.responseCode}) and without a result. It said:\n${said}`,
+    `${ending} It said:\n${said}`,
     'Run Command in the SSM console shows its whole output. Every step can be repeated: start the runbook again.',
   );
 }

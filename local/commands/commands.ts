@@ -1,9 +1,10 @@
 /** SSM Run Command: commands, their invocation on each instance, and the agent's part of running them. */
 import { randomUUID } from 'node:crypto';
-import { chmodSync, closeSync, fstatSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, closeSync, fstatSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
-import type { Host, RunningScript } from '../hosts/host.ts';
+import type { Host, RunningScript, ScriptEnd } from '../hosts/host.ts';
 import type { Hosts } from '../hosts/hosts.ts';
 import { LineCutter, type LogStore } from '../logs/log-store.ts';
 import { ownPace, type Pace } from '../pace/pace.ts';
@@ -16,6 +17,7 @@ import {
   executionTimeoutSeconds,
   substitute,
 } from './documents.ts';
+import { Workers } from './workers.ts';
 
 export type InvocationStatus =
   | 'Pending'
@@ -76,8 +78,11 @@ const finalStatuses: readonly InvocationStatus[] = ['Success', 'Cancelled', 'Fai
 /** How often a running script's output is looked at for the log. */
 const tailMilliseconds = 200;
 
-/** Exit code that SSM reports for a command that was killed. */
+/** Exit code that the agent reports for a command that it has killed; a script that ends in it counts as timed out. */
 const killedResponseCode = 137;
+
+/** How soon after a boot the agent reports what it finds interrupted, at this machine's own pace. */
+const interruptedMilliseconds = 500;
 
 interface Agent {
   readonly script: RunningScript;
@@ -116,6 +121,12 @@ class Tail {
   }
 }
 
+/** An end as Go words it. */
+function inWords({ code, signal }: ScriptEnd): string {
+  if (code !== null) return `exit status ${code}`;
+  return `signal: ${signal === 'SIGKILL' ? 'killed' : signal === 'SIGTERM' ? 'terminated' : signal}`;
+}
+
 function kill(agent: Agent): void {
   agent.cancelled = true;
   agent.script.kill();
@@ -128,6 +139,7 @@ export class Commands {
   readonly #timers = new Map<Invocation, NodeJS.Timeout>();
   /** What agents do when they reach AWS again. */
   readonly #waiting = new Map<Host, (() => void)[]>();
+  readonly #workers = new Map<Host, Workers>();
   readonly #documents: Documents;
   readonly #hosts: Hosts;
   readonly #logs: LogStore;
@@ -245,20 +257,43 @@ export class Commands {
     invocation.statusDetails = 'InProgress';
     invocation.started = new Date();
     this.#listener(command, invocation);
-    this.#pace.after('commandStart', () => {
-      // Without power, or cancelled meanwhile, it never starts.
-      if (invocation.status === 'InProgress' && host.hasPower) this.#run(command, invocation, host, script, values);
-    });
+    void this.#start(command, invocation, host, script, values);
   }
 
-  /** The script runs until it ends, or its time is up. */
-  #run(
+  /** A worker of the agent takes the command as soon as one is free; until then SSM shows it as in progress, too. */
+  async #start(
     command: Command,
     invocation: Invocation,
     host: Host,
     script: string,
     values: Readonly<Record<string, string>>,
-  ): void {
+  ): Promise<void> {
+    const workers = this.#workersOf(host);
+    await workers.take();
+    await this.#pace.wait('commandStart');
+    // Without power, or cancelled meanwhile, it never starts.
+    const starts = invocation.status === 'InProgress' && host.hasPower && this.#workers.get(host) === workers;
+    try {
+      if (starts) await this.#run(command, invocation, host, script, values);
+    } finally {
+      workers.release();
+    }
+  }
+
+  #workersOf(host: Host): Workers {
+    const workers = this.#workers.get(host) ?? new Workers();
+    this.#workers.set(host, workers);
+    return workers;
+  }
+
+  /** The script runs until it ends, or its time is up. */
+  async #run(
+    command: Command,
+    invocation: Invocation,
+    host: Host,
+    script: string,
+    values: Readonly<Record<string, string>>,
+  ): Promise<void> {
     const { document } = command;
     let running: RunningScript;
     try {
@@ -267,11 +302,13 @@ export class Commands {
         stdoutPath: invocation.stdoutPath,
         stderrPath: invocation.stderrPath,
         environment: {
-          AWS_REGION: command.region,
-          AWS_DEFAULT_REGION: command.region,
-          AWS_ENDPOINT_URL: this.#endpoint(),
           AWS_SSM_INSTANCE_ID: invocation.instanceId,
           AWS_SSM_REGION_NAME: command.region,
+          AWS_SSM_PLATFORM_NAME: 'Linux',
+          AWS_SSM_PLATFORM_VERSION: release(),
+          SSM_COMMAND_ID: command.id,
+          // The one thing that no agent tells: where AWS is.
+          AWS_ENDPOINT_URL: this.#endpoint(),
         },
       });
     } catch (error) {
@@ -288,7 +325,7 @@ export class Commands {
       if (host.agentOnline && this.#agents.has(invocation)) return;
       this.#end(command, invocation, 'TimedOut', 'ExecutionTimedOut', killedResponseCode);
     });
-    void this.#supervise(command, invocation, agent, host);
+    await this.#supervise(command, invocation, agent, host);
   }
 
   async #supervise(command: Command, invocation: Invocation, agent: Agent, host: Host): Promise<void> {
@@ -298,7 +335,8 @@ export class Commands {
       logGroup === undefined
         ? []
         : (['stdout', 'stderr'] as const).map((name) => {
-            const stream = `${id}/${invocation.instanceId}/aws-runShellScript/${name}`;
+            const step = command.document.stepName.replace(/[:*]/g, '-');
+            const stream = `${id}/${invocation.instanceId}/${step}/${name}`;
             const path = name === 'stdout' ? invocation.stdoutPath : invocation.stderrPath;
             return new Tail(path, async (lines) => {
               if (await mayUpload) this.#logs.append(logGroup, stream, lines);
@@ -309,8 +347,11 @@ export class Commands {
       for (const tail of tails) tail.read();
     }, tailMilliseconds);
     ticker.unref();
-    const { code, signal } = await agent.script.ended;
+    const end = await agent.script.ended;
     clearInterval(ticker);
+    const isOver = agent.cancelled || agent.timedOut || end.code === killedResponseCode;
+    if (!isOver && end.code !== 0 && host.hasPower)
+      appendFileSync(invocation.stderrPath, `failed to run commands: ${inWords(end)}`);
     // An agent that is cut off reports when it can.
     if (host.hasPower && host.agentLink.isCut) await this.#reached(host);
     for (const tail of tails) tail.end();
@@ -323,9 +364,12 @@ export class Commands {
     if (agent.cancelled) this.#end(command, invocation, 'Cancelled', 'Cancelled', killedResponseCode);
     else if (agent.timedOut) this.#end(command, invocation, 'TimedOut', 'ExecutionTimedOut', killedResponseCode);
     else {
-      const responseCode = code ?? 128 + (signal === 'SIGKILL' ? 9 : 15);
+      // Go has -1 for a process that a signal has ended.
+      const responseCode = end.code ?? -1;
       const status = responseCode === 0 ? 'Success' : 'Failed';
-      this.#end(command, invocation, status, status, responseCode);
+      if (responseCode === killedResponseCode) {
+        this.#end(command, invocation, 'TimedOut', 'ExecutionTimedOut', responseCode);
+      } else this.#end(command, invocation, status, status, responseCode);
     }
   }
 
@@ -360,15 +404,29 @@ export class Commands {
     this.#listener(command, invocation);
   }
 
-  /** A host is up again: its agent reports what the power cut interrupted. */
+  /** A host is up again: its agent reports what the power cut interrupted, though not soon, and takes what waits. */
   #booted(host: Host): void {
-    for (const command of this.#commands.values()) {
-      for (const invocation of command.invocations) {
-        if (invocation.instanceId !== host.facts.instanceId) continue;
-        const wasRunning = invocation.status === 'InProgress' || invocation.status === 'Cancelling';
-        if (wasRunning) this.#end(command, invocation, 'Failed', 'Failed', killedResponseCode);
+    const interrupted = [...this.#commands.values()].flatMap((command) =>
+      command.invocations
+        .filter(({ instanceId }) => instanceId === host.facts.instanceId)
+        .filter(({ status }) => status === 'InProgress' || status === 'Cancelling')
+        .map((invocation) => ({ command, invocation })),
+    );
+    const delay = Math.max(interruptedMilliseconds, this.#pace.milliseconds('interruptedReport'));
+    // Nothing that waited for a worker before is started now.
+    const workers = new Workers();
+    this.#workers.set(host, workers);
+    setTimeout(async () => {
+      if (host.hasPower && host.agentLink.isCut) await this.#reached(host);
+      // The next boot reports it when there was another power cut meanwhile.
+      if (!host.hasPower || this.#workers.get(host) !== workers) return;
+      for (const { command, invocation } of interrupted) {
+        if (finalStatuses.includes(invocation.status)) continue;
+        // What it had printed is lost.
+        for (const path of [invocation.stdoutPath, invocation.stderrPath]) writeFileSync(path, '');
+        this.#end(command, invocation, 'Failed', 'Failed', 1);
       }
-    }
+    }, delay).unref();
     this.#takePending(host);
   }
 

@@ -116,9 +116,9 @@ export function parseDocument(
     refuse(`precondition ${JSON.stringify(step.precondition)}`);
   }
   const run = inputs.runCommand;
-  const lines = (Array.isArray(run) ? run : [run]).map((line) =>
-    typeof line === 'string' ? line : refuse('runCommand'),
-  );
+  // The agent would fail every command: "Invalid format in plugin properties" (agent/plugins/runscript/runscript.go).
+  if (!Array.isArray(run)) return refuse('runCommand as anything but a list of lines, which the agent refuses, too,');
+  const lines = run.map((line) => (typeof line === 'string' ? line : refuse('runCommand')));
   const parameters = parseParameters(facts.name, (content.parameters ?? {}) as Record<string, Record<string, unknown>>);
   const timeout = String(inputs.timeoutSeconds ?? defaultTimeoutSeconds);
   for (const [, name] of [...lines, timeout].join('\n').matchAll(placeholder)) {

@@ -33,11 +33,17 @@ export interface HostScript {
   readonly environment: Readonly<Record<string, string>>;
 }
 
+/** How a script ended: its exit code, or the signal that killed it. */
+export interface ScriptEnd {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
 /** A script while it runs. */
 export interface RunningScript {
-  /** Exit code, or the signal that ended it; resolves when the script itself has ended, whatever it left behind. */
-  readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>;
-  /** Kills the script and what it started, except daemons with a session of their own. */
+  /** Resolves when the script has ended and nobody holds its stdout or stderr any more; after a kill at once. */
+  readonly ended: Promise<ScriptEnd>;
+  /** Kills the script's process group at once; what it started in other groups goes on. */
   kill(): void;
 }
 

@@ -3,9 +3,9 @@
  * scripts start there, PostgreSQL's working directory is its data directory below it, and children inherit theirs.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { agentEnvironment, asAgent, startScript } from './agent-script.ts';
 import { allProcesses, findProcess } from './all-processes.ts';
 import type { Host, HostFacts, HostScript, RunningScript } from './host.ts';
 import { killAll, processesOf } from './host-processes.ts';
@@ -133,11 +133,15 @@ export class ProcessHost extends StatefulHost implements Host {
     }
   }
 
-  /** A bare environment, as services and agents have it; `home` is that of the user who gets it. */
+  /** The host's own programs come first. */
+  get #path(): string {
+    return `${join(this.#options.directory, 'bin')}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
+  }
+
+  /** A bare environment, as services have it; `home` is that of the user who gets it. */
   #environment(home: string): NodeJS.ProcessEnv {
-    const bin = join(this.#options.directory, 'bin');
     return {
-      PATH: `${bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+      PATH: this.#path,
       HOME: home,
       LANG: 'C.UTF-8',
       TZ: 'UTC',
@@ -153,34 +157,11 @@ export class ProcessHost extends StatefulHost implements Host {
   }
 
   run(script: HostScript): RunningScript {
-    const { directory } = this.#options;
-    mkdirSync(dirname(script.stdoutPath), { recursive: true });
-    // Files, not pipes: PostgreSQL inherits them and would keep a pipe open long after the script has ended.
-    const stdout = openSync(script.stdoutPath, 'w', 0o600);
-    const stderr = openSync(script.stderrPath, 'w', 0o600);
-    const child = spawn('sh', ['-c', script.path], {
-      cwd: directory,
-      env: { ...this.#environment(homedir()), ...script.environment },
-      stdio: ['ignore', stdout, stderr],
-      detached: true,
+    const { child, running } = startScript(script, asAgent(script.path), {
+      cwd: '/',
+      env: agentEnvironment(script, this.#path),
     });
-    closeSync(stdout);
-    closeSync(stderr);
-    const { pid } = child;
     this.#leadsSession(child);
-    return {
-      ended: new Promise((resolve) => {
-        child.on('error', () => resolve({ code: 127, signal: null }));
-        child.on('exit', (code, signal) => resolve({ code, signal }));
-      }),
-      kill() {
-        try {
-          // Later its number may be another's.
-          if (pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-pid, 'SIGKILL');
-        } catch {
-          // It ended meanwhile.
-        }
-      },
-    };
+    return running;
   }
 }

@@ -53,6 +53,12 @@ export const awsPace = {
     1500,
     'One message back over the websocket, and its storage',
   ),
+  interruptedReport: entry(
+    'SSM: from the start of the agent to its report that a power cut has interrupted a command',
+    61_000,
+    61_000,
+    'Measured with agent 3.3: Failed, exit code 1, no output',
+  ),
   serviceEvent: entry(
     'EventBridge: from a change in a service to the invocation of a function',
     500,

@@ -1,6 +1,6 @@
 /** AWS Systems Manager: Run Command, documents, managed instances. */
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import * as z from 'zod';
+import { longestStderr, longestStdout, sentOutput } from '../commands/agent-output.ts';
 import type { Command, Commands, Invocation, InvocationStatus } from '../commands/commands.ts';
 import type { CommandDocument, Documents } from '../commands/documents.ts';
 import type { Host } from '../hosts/host.ts';
@@ -9,28 +9,11 @@ import { ownPace, type Pace } from '../pace/pace.ts';
 import { AwsError } from '../protocols/aws-error.ts';
 import { operation, page, type Service } from './service.ts';
 
-/** GetCommandInvocation keeps the beginning of each output. */
-const mostStdout = 24_000;
-const mostStderr = 8_000;
 /** At this machine's own pace an agent that is silent counts as lost after this. */
 const connectionLostMilliseconds = 60_000;
 
 const filter = z.array(z.strictObject({ key: z.string(), value: z.string() })).optional();
 const paging = { MaxResults: z.int().min(1).optional(), NextToken: z.string().optional() };
-
-/** The first characters of a file. */
-function beginning(path: string, characters: number): string {
-  if (!existsSync(path)) return '';
-  const descriptor = openSync(path, 'r');
-  try {
-    const buffer = Buffer.alloc(characters * 4);
-    const count = readSync(descriptor, buffer, 0, buffer.length, 0);
-    const text = buffer.toString('utf8', 0, count);
-    return text.length > characters ? text.slice(0, characters) : text;
-  } finally {
-    closeSync(descriptor);
-  }
-}
 
 /** Status of a command as a whole, from its invocations. */
 function commandStatus(command: Command): InvocationStatus {
@@ -91,9 +74,9 @@ function describeInvocation(command: Command, invocation: Invocation) {
     ExecutionEndDateTime: iso(ended),
     Status: invocation.status,
     StatusDetails: invocation.statusDetails,
-    StandardOutputContent: beginning(invocation.stdoutPath, mostStdout),
+    StandardOutputContent: sentOutput(invocation.stdoutPath, longestStdout),
     StandardOutputUrl: '',
-    StandardErrorContent: beginning(invocation.stderrPath, mostStderr),
+    StandardErrorContent: sentOutput(invocation.stderrPath, longestStderr),
     StandardErrorUrl: '',
     CloudWatchOutputConfig: outputConfig(command),
   };
@@ -257,7 +240,7 @@ export function ssmService(documents: Documents, hosts: Hosts, commands: Command
                       ResponseCode: invocation.responseCode,
                       ResponseStartDateTime: invocation.started,
                       ResponseFinishDateTime: invocation.ended,
-                      Output: beginning(invocation.stdoutPath, 2_500),
+                      Output: sentOutput(invocation.stdoutPath, 2_500),
                     },
                   ]
                 : [],

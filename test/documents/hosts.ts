@@ -252,7 +252,9 @@ export class Hosts {
     const run = otherBash === undefined ? [file] : [otherBash, file];
     const [program = '', ...argv] = this.#withoutRoot ? ['/usr/bin/setpriv', ...asPostgres(), ...run] : run;
     const child = spawn(program, argv, {
-      env: { ...process.env, PATH: `${join(this.directory, 'bin')}:${this.#programPath}` },
+      // As the SSM agent has it: no HOME, no USER, no Region.
+      cwd: '/usr/bin',
+      env: { PATH: `${join(this.directory, 'bin')}:${this.#programPath}`, LANG: 'C.UTF-8' },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });

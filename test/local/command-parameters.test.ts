@@ -119,6 +119,11 @@ describe('a document is refused with', () => {
       { mainSteps: [step({}, { runCommand: ['{{ ssm:name }}'] })] },
       /\{\{ssm:name\}\}, which is not one of its parameters/,
     ],
+    [
+      'a script that is no list of lines',
+      { mainSteps: [step({}, { runCommand: 'true' })] },
+      /anything but a list of lines/,
+    ],
     ['a list parameter', { parameters: { Node: { type: 'StringList' } } }, /type StringList/],
     [
       'an interpolation type',

@@ -1,5 +1,5 @@
 /** Run Command and hosts through the newest SDK clients: real scripts in two process hosts. */
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CloudWatchLogsClient, FilterLogEventsCommand, GetLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { DescribeInstancesCommand, EC2Client, StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
@@ -59,6 +59,14 @@ function processesOf(node: string): string[] {
   });
 }
 
+const isAlive = (pid: number) => {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+};
+
 async function power(instance: string, on: boolean): Promise<void> {
   const InstanceIds = [instance];
   await (on
@@ -80,7 +88,7 @@ test('a command runs the document’s script and ends with it, whatever it leave
     StatusDetails: 'Failed',
     ResponseCode: 3,
     StandardOutputContent: 'on node1 with 3\n',
-    StandardErrorContent: 'to stderr\n',
+    StandardErrorContent: 'to stderr\nfailed to run commands: exit status 3',
     Comment: 'three',
   });
   expect(result.ExecutionElapsedTime).toMatch(/^PT[\d.]+S$/);
@@ -92,13 +100,13 @@ test('output is in CloudWatch Logs under the agent’s stream names', async () =
     CloudWatchOutputConfig: { CloudWatchOutputEnabled: true, CloudWatchLogGroupName: '/some/group' },
   });
   await ended(id);
-  const stream = { logGroupName: '/some/group', logStreamName: `${id}/${first}/aws-runShellScript/stdout` };
+  const stream = { logGroupName: '/some/group', logStreamName: `${id}/${first}/runScript/stdout` };
   const { events } = await logs.send(new GetLogEventsCommand({ ...stream, startFromHead: true }));
   expect(events?.map(({ message }) => message)).toEqual(['on node1 with 0']);
   const found = await logs.send(
     new FilterLogEventsCommand({ logGroupName: '/some/group', filterPattern: '"to stderr"' }),
   );
-  expect(found.events?.map(({ logStreamName }) => logStreamName)).toEqual([`${id}/${first}/aws-runShellScript/stderr`]);
+  expect(found.events?.map(({ logStreamName }) => logStreamName)).toEqual([`${id}/${first}/runScript/stderr`]);
 });
 
 test('ListCommands gives the parameters back, by id and by time', async () => {
@@ -163,6 +171,69 @@ test('a command that runs too long is killed, and so is a cancelled one', async 
     StatusDetails: 'ExecutionTimedOut',
     ResponseCode: 137,
   });
+});
+
+/** What one case of the agent's document gives. */
+async function agentCase(name: string) {
+  return ended(await send({ DocumentName: 'fixture-agent', Parameters: { Case: [name] } }));
+}
+
+test('a script has the agent’s environment and no other', async () => {
+  const { StandardOutputContent: output = '' } = await agentCase('environment');
+  const [directory, umask, stdin, ...variables] = output.trimEnd().split('\n');
+  expect([directory, umask, stdin]).toEqual(['/usr/bin', '0022', '0']);
+  expect(variables).toEqual([
+    ...['AWS_ENDPOINT_URL', 'AWS_SSM_INSTANCE_ID', 'AWS_SSM_PLATFORM_NAME', 'AWS_SSM_PLATFORM_VERSION'],
+    ...['AWS_SSM_REGION_NAME', 'LANG', 'PATH', 'SSM_COMMAND_ID'],
+  ]);
+});
+
+test('the first line of a script says what runs it', async () => {
+  const result = await ended(await send({ DocumentName: 'fixture-interpreted', Parameters: {} }));
+  expect(result).toMatchObject({ Status: 'Success', StandardOutputContent: 'for sed alone: $(\n' });
+});
+
+test('a command ends when nobody holds its output any more', async () => {
+  expect(await agentCase('late')).toMatchObject({ Status: 'Success', StandardOutputContent: 'early\nlate\n' });
+});
+
+test('output is cut by bytes, be it within a character; of stderr SSM keeps less', async () => {
+  const { StandardOutputContent: output = '', StandardErrorContent: errors = '' } = await agentCase('long');
+  expect(output).toBe(`x${'é'.repeat(11_989)}\ufffd--output truncated--`);
+  expect(errors).toBe('y'.repeat(8000));
+});
+
+test('a script that ends in the code of a kill counts as timed out', async () => {
+  expect(await agentCase('code137')).toMatchObject({ Status: 'TimedOut', ResponseCode: 137, StandardErrorContent: '' });
+});
+
+test('a cancelled command’s process group dies at once, without a trap; what it started in others goes on', async () => {
+  const home = join(fixture.directory, 'nodes', 'node1');
+  const pidIn = (file: string) => Number(existsSync(join(home, file)) && readFileSync(join(home, file), 'utf8'));
+  const id = await send({ DocumentName: 'fixture-agent', Parameters: { Case: ['groups'] } });
+  await eventually(async () => pidIn('same-group'), Boolean);
+  await ssm.send(new CancelCommandCommand({ CommandId: id }));
+  expect(await ended(id)).toMatchObject({ Status: 'Cancelled', ResponseCode: 137, StandardOutputContent: '' });
+  await eventually(
+    async () => isAlive(pidIn('same-group')),
+    (alive) => !alive,
+  );
+  expect(isAlive(pidIn('other-group'))).toBe(true);
+  process.kill(pidIn('other-group'), 'SIGKILL');
+});
+
+test('five commands run at once on a host; the sixth waits for one of them to end', async () => {
+  const home = join(fixture.directory, 'nodes', 'node1');
+  const ids = await Promise.all(
+    Array.from({ length: 6 }, () => send({ DocumentName: 'fixture-agent', Parameters: { Case: ['hold'] } })),
+  );
+  const holding = async () => ids.filter((id) => existsSync(join(home, `holds.${id}`)));
+  await eventually(holding, (held) => held.length === 5);
+  const statuses = await Promise.all(ids.map(async (id) => (await invocation(id)).Status));
+  expect(new Set(statuses)).toEqual(new Set(['InProgress']));
+  expect(await holding()).toHaveLength(5);
+  writeFileSync(join(home, 'release'), '');
+  for (const id of ids) expect(await ended(id)).toMatchObject({ Status: 'Success' });
 });
 
 test('an agent that is cut off from AWS takes no command and reports no end until the cut is healed', async () => {
@@ -241,7 +312,12 @@ test('a power cut ends every process of the host and nothing of another; its com
   const { InstanceInformationList } = await ssm.send(new DescribeInstanceInformationCommand({}));
   expect(InstanceInformationList?.map(({ ComputerName }) => ComputerName)).toEqual(['node1', 'node2']);
   await power(first, true);
-  expect(await ended(id)).toMatchObject({ Status: 'Failed' });
+  expect(await ended(id)).toMatchObject({
+    Status: 'Failed',
+    ResponseCode: 1,
+    StandardOutputContent: '',
+    StandardErrorContent: '',
+  });
   expect(await ended(await send({}))).toMatchObject({ Status: 'Success' });
 });
 

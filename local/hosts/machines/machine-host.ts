@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, copyFileSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { agentEnvironment, asAgent, startScript } from '../agent-script.ts';
 import { allProcesses, findProcess, isAlive, type Process, processLink } from '../all-processes.ts';
 import type { Host, HostFacts, HostScript, RunningScript } from '../host.ts';
 import { StatefulHost } from '../stateful-host.ts';
@@ -49,7 +50,7 @@ const powerOffSignal = 34 + 4;
 const rebootExitCode = 133;
 
 /** As the agent keeps them on Linux. */
-const orchestrationDirectory = '/var/lib/amazon/ssm/local/document/orchestration';
+const orchestrationDirectory = (instanceId: string) => `/var/lib/amazon/ssm/${instanceId}/document/orchestration`;
 
 /** One machine. */
 export class MachineHost extends StatefulHost implements Host {
@@ -269,46 +270,18 @@ export class MachineHost extends StatefulHost implements Host {
     const agent = this.#agent;
     if (init === undefined || agent === undefined) throw new Error(`${this.facts.name} is not up`);
     // As the agent does: a copy on the machine's own disk.
-    const name = join(orchestrationDirectory, basename(dirname(dirname(script.path))), basename(script.path));
+    const command = basename(dirname(dirname(script.path)));
+    const name = join(orchestrationDirectory(this.facts.instanceId), command, 'run', basename(script.path));
     const copy = `/proc/${init.pid}/root${name}`;
     mkdirSync(dirname(copy), { recursive: true, mode: 0o700 });
     copyFileSync(script.path, copy);
-    mkdirSync(dirname(script.stdoutPath), { recursive: true });
-    // Files, not pipes: what a script leaves running inherits them and would keep a pipe open.
-    const stdout = openSync(script.stdoutPath, 'w', 0o600);
-    const stderr = openSync(script.stderrPath, 'w', 0o600);
-    const [program = '', ...args] = inGroups(groupFilesOf(agent), intoMachine(init.pid, ['sh', '-c', name]));
-    const child = spawn(program, args, {
+    return startScript(script, inGroups(groupFilesOf(agent), intoMachine(init.pid, asAgent(name))), {
       cwd: '/',
       env: {
-        PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-        HOME: '/root',
-        LANG: 'C.UTF-8',
-        TZ: 'UTC',
-        ...script.environment,
+        ...agentEnvironment(script, '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'),
         AWS_ENDPOINT_URL: this.#options.endpoint,
       },
-      stdio: ['ignore', stdout, stderr],
-      detached: true,
-    });
-    closeSync(stdout);
-    closeSync(stderr);
-    const { pid } = child;
-    return {
-      ended: new Promise((resolve) => {
-        child.on('error', () => resolve({ code: 127, signal: null }));
-        child.on('exit', (code, signal) => resolve({ code, signal }));
-      }),
-      kill() {
-        try {
-          // The script is in the group of the program that entered the machine for it.
-          // Later its number may be another's.
-          if (pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-pid, 'SIGKILL');
-        } catch {
-          // It ended meanwhile.
-        }
-      },
-    };
+    }).running;
   }
 }
 
