@@ -227,13 +227,6 @@ export const nodeCommands = {
       },
     },
   },
-  'report-status': {
-    summary: 'Reports the role, WAL positions and base backup progress of the node. Changes nothing.',
-    mutating: false,
-    executionTimeoutSeconds: 60,
-    parameters: {},
-    byHand: true,
-  },
 } as const satisfies Record<string, NodeCommandDefinition>;
 
 export type NodeCommandName = keyof typeof nodeCommands;

@@ -45,9 +45,9 @@ describe.each(exampleStacks)('permissions of the stack of $cluster.name', ({ clu
     expect(functionsThat(template, ({ actions }) => actions.includes('ssm:SendCommand'))).toEqual([
       `${cluster.name}-run-node-command`,
     ]);
-    const documents = nodeCommandNames
-      .filter((command) => command !== 'report-status')
-      .map((command) => `arn:aws:ssm:${region}:${account}:document/${cluster.name}-${command}`);
+    const documents = nodeCommandNames.map(
+      (command) => `arn:aws:ssm:${region}:${account}:document/${cluster.name}-${command}`,
+    );
     expect(senders.map(({ resources }) => resources.sort())).toEqual([
       [...instances(cluster, account), ...documents].sort(),
     ]);

@@ -1,6 +1,7 @@
 /** What all runbooks have in common, read from the definitions that would be deployed. */
 import { describe, expect, it } from 'vitest';
 import { resourceNames, runbookNames } from '../../lambdas/contract/names.ts';
+import { nodeCommandNames } from '../../lambdas/contract/node-commands.ts';
 import { asText, resourcesOf } from './assembly.ts';
 import { example } from './clusters.ts';
 import { all, templateOf } from './example-stacks.ts';
@@ -55,4 +56,12 @@ describe.each(runbookNames.filter((name) => name !== 'maintenance'))('the %s run
       }
     }
   });
+});
+
+it('every command of the hosts is a step of a runbook', () => {
+  const definitions = all(template, 'AWS::StepFunctions::StateMachine')
+    .map(({ DefinitionString }) => asText(DefinitionString))
+    .join('\n');
+  const unused = nodeCommandNames.filter((command) => !definitions.includes(`"command":"${command}"`));
+  expect(unused).toEqual([]);
 });

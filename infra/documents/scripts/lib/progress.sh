@@ -1,4 +1,4 @@
-# Progress of a base backup or a rewind: in a file that report-status reads; in the cluster's log group, for whoever
+# Progress of a base backup or a rewind: in a file, for whoever is on the host; in the cluster's log group, for whoever
 # follows it from afar; and in the command's output, which SSM shows at the end.
 
 readonly PROGRESS=$STATE/base-backup.progress
