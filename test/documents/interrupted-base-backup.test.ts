@@ -121,7 +121,7 @@ describe.sequential('a base backup that is interrupted', () => {
       return since.some(([, message]) => message.endsWith('(100%)')) ? since : null;
     });
     for (const [stream, message] of events) {
-      expect(stream).toMatch(/^beta\/take-base-backup\/4\.\d+$/);
+      expect(stream).toMatch(/^beta\/take-base-backup\/5\.\d+$/);
       expect(message).toMatch(/^base backup of beta: \d+ of \d+ bytes \(\d+%\)$/);
     }
   });
