@@ -79,7 +79,8 @@ followed() {
   local line='' piece read_status=0 pid status=0
   : >"$scratch/words"
   mkfifo "$scratch/pipe"
-  "$@" >"$scratch/pipe" 2>&1 </dev/null 3>&- 4>&- 9>&- &
+  # Whole lines come through: what read -t had got of one when its time was over, bash 4.2 forgets.
+  "$@" > >(exec sed -u '' >"$scratch/pipe" 3>&- 4>&- 9>&-) 2>&1 </dev/null 3>&- 4>&- 9>&- &
   pid=$!
   exec 5<"$scratch/pipe"
   rm "$scratch/pipe"
