@@ -17,7 +17,7 @@ import { LocalRuntime } from '../support/local-runtime.ts';
 
 const clusters = [
   {
-    ...notesCluster({ postgres: { majorVersion: 15 }, policy: { failover: 'automatic', autoRejoin: true } }),
+    ...notesCluster({ policy: { failover: 'automatic', autoRejoin: true } }),
     monitoring: { checkIntervalSeconds: 5 },
   },
 ];

@@ -23,7 +23,7 @@ async function stateOf(name: string): Promise<string | undefined> {
 }
 
 beforeAll(async () => {
-  const cluster = { ...notesCluster({ postgres: { majorVersion: 15 } }), monitoring: { checkIntervalSeconds: 5 } };
+  const cluster = { ...notesCluster(), monitoring: { checkIntervalSeconds: 5 } };
   runtime = await LocalRuntime.start({ clusters: [cluster] });
 });
 afterAll(() => runtime?.[Symbol.asyncDispose]());
