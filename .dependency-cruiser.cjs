@@ -20,6 +20,7 @@ const entryPoints = [
   '^local/client/connect-in-network\\.mjs$', // started inside a network
   '^local/hosts/machines/listen-in-room\\.mjs$', // started inside a network
   '^local/page/browser/page\\.ts$', // runs in a browser
+  '^docs/write-reference\\.ts$',
   '^bench/',
 ];
 

@@ -55,7 +55,7 @@ let fixture: Fixture;
 
 beforeAll(async () => {
   fixture = await startFixture();
-}, 240_000);
+});
 afterAll(async () => {
   await fixture?.end();
 });
@@ -230,4 +230,4 @@ test('answers', async () => {
   await ask('ec2', 'StartInstances', { InstanceIds: [InstanceId] });
 
   expect([...answered.keys()].sort()).toEqual(documented.map(([service, name]) => `${service}:${name}`).sort());
-}, 120_000);
+});
