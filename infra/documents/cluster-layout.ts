@@ -11,11 +11,13 @@ export interface DeploymentFacts {
   readonly region: string;
 }
 
-/** A text as one word of bash, whatever is in it. Without quotes where it needs none: of 32 nodes they fill kilobytes. */
+/** A text as one word of bash, whatever is in it. */
 export function quoted(text: string): string {
-  if (/^[A-Za-z0-9_./:,@+-]+$/.test(text)) return text;
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
+
+/** The same, without quotes where it needs none: of 32 nodes they fill kilobytes. */
+const argument = (text: string): string => (/^[A-Za-z0-9_./:,@+-]+$/.test(text) ? text : quoted(text));
 
 /** The slot of a node; nothing where the host can make it of the name without changing a letter, as any locale does. */
 function slotOf(node: string): string {
@@ -69,13 +71,13 @@ export function clusterLayout(cluster: Cluster, facts: DeploymentFacts): string[
           node.socketDirectory ?? postgres.socketDirectory ?? '',
           postgres.listenAddresses === '*' ? '*' : `${node.address},localhost`,
           slotOf(node.name),
-        ].map(quoted),
+        ].map(argument),
       ].join(' '),
     ),
     'SETTING_NAMES=() SETTING_VALUES=() SETTING_RULES=() SETTING_ACCEPTED=()',
     '# name, value, when another value may stay, values that may stay',
     ...managedSettings(cluster).map(({ name, value, rule, accepted = [] }) =>
-      ['add_setting', ...[name, value, rule, accepted.join(',')].map(quoted)].join(' '),
+      ['add_setting', ...[name, value, rule, accepted.join(',')].map(argument)].join(' '),
     ),
     '}',
     'add_node() {',
