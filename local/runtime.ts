@@ -323,6 +323,7 @@ async function start(options: AssemblyOptions, release: () => void): Promise<Run
     await hosting.close();
     await endpoint.close();
     await tables.close();
+    access.close();
     release();
   };
   try {

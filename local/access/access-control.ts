@@ -1,5 +1,5 @@
 /** IAM of the local runtime: every call that something makes with a role is put to the role's policies. */
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Stack } from '../assembly/load-assembly.ts';
 import type { Decision } from './decision.ts';
@@ -69,7 +69,8 @@ export class AccessControl {
   readonly policies: Policies;
   readonly keys: AccessKeys;
   readonly #say: (line: string) => void;
-  readonly #directory: string;
+  readonly #decisions: number;
+  #closed = false;
   readonly #remembered = new Map<string, Promise<Denial>>();
   readonly #told = new Set<string>();
 
@@ -81,10 +82,9 @@ export class AccessControl {
     this.policies = new Policies(stacks);
     this.keys = new AccessKeys(account);
     this.#say = say;
-    this.#directory = directory;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     writeFileSync(join(directory, 'policies.json'), JSON.stringify(this.policies.all(stacks), undefined, 2));
-    writeFileSync(join(directory, 'decisions.jsonl'), '');
+    this.#decisions = openSync(join(directory, 'decisions.jsonl'), 'w');
   }
 
   /** A session of a role of the assembly. */
@@ -115,6 +115,13 @@ export class AccessControl {
       this.#told.add(error.message);
       return false;
     }
+  }
+
+  /** Keeps no more decisions: a call that is under way when the runtime ends may still be decided. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    closeSync(this.#decisions);
   }
 
   #decide(principal: Exclude<Principal, { kind: 'person' }>, call: Call, resource: string): Promise<Denial> {
@@ -152,7 +159,7 @@ export class AccessControl {
       },
     );
     const line: Decision = { ...decision, ...(denial === undefined ? {} : { denial }) };
-    appendFileSync(join(this.#directory, 'decisions.jsonl'), `${JSON.stringify(line)}\n`);
+    if (!this.#closed) writeSync(this.#decisions, `${JSON.stringify(line)}\n`);
     return denial;
   }
 }

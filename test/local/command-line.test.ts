@@ -90,7 +90,12 @@ describe.skipIf(!existsSync(cli))('the AWS CLI', () => {
 describe('aws on a process host', () => {
   const aws = (...args: string[]) =>
     run(join(fixture.directory, 'nodes', 'node1', 'bin', 'aws'), args, {
-      env: { PATH: '/usr/bin:/bin', AWS_ENDPOINT_URL: fixture.client.endpoint },
+      env: {
+        PATH: '/usr/bin:/bin',
+        AWS_ENDPOINT_URL: fixture.client.endpoint,
+        // The agent tells each script on whose behalf it asks.
+        AWS_SSM_INSTANCE_ID: instanceIds[0],
+      },
     });
   const call = [
     'secretsmanager',
@@ -118,7 +123,7 @@ describe('aws on a process host', () => {
   });
 
   test.each([
-    [['s3', 'ls'], 'aws s3 ls: not served on process hosts'],
+    [['s3', 'ls'], 'aws s3 ls: not served on hosts of the local runtime'],
     [[...call, '--secret-id', 'x', '--debug', 'x'], '--debug: not served'],
     [call, 'only served as'],
   ])('refuses anything else: %s', async (args, words) => {

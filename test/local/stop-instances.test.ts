@@ -22,7 +22,7 @@ let call: (operation: string, input: object) => Promise<unknown>;
 /** Stands for PostgreSQL: ends when it is asked to, after as many tenths of a second, and says so. */
 async function startServer(tenths: number): Promise<void> {
   const script = join(directory, 'script');
-  const server = `trap 'sleep ${tenths / 10}; touch clean; exit' INT; echo $$ > data/postmaster.pid; while :; do sleep 0.05; done`;
+  const server = `trap 'sleep ${tenths / 10}; touch ${directory}/clean; exit' INT; echo $$ > ${directory}/data/postmaster.pid; while :; do sleep 0.05; done`;
   writeFileSync(script, `#!/bin/sh\n${server}\n`, { mode: 0o755 });
   host.run({
     path: script,
