@@ -104,9 +104,16 @@ export function healthyReplication({ cluster }: LocalRuntime, primary = 'pg_sync
     .join('\n');
 }
 
-/** Waits until the cluster is healthy again by itself, and a write is durable. */
+/**
+ * Waits until the cluster is healthy again by itself, and a write is durable. A primary may list a standby whose host
+ * lost its power, or which booted since, until `wal_sender_timeout` is over: so the standbys are asked first.
+ */
 export async function expectHealthy(runtime: LocalRuntime, name = 'pg_sync_master'): Promise<void> {
   const primary = nodeNamed(runtime.cluster, name);
+  const receiving = 'select status from pg_stat_wal_receiver';
+  for (const standby of runtime.cluster.nodes.filter((node) => node.name !== name)) {
+    await waitForSql(runtime.cluster, standby, receiving, 'streaming', 60);
+  }
   await waitForSql(runtime.cluster, primary, replicationQuery, healthyReplication(runtime, name), 60);
   await superuserSql(
     runtime.cluster,
