@@ -139,13 +139,16 @@ const postgresSchema = z.strictObject({
 
 const replicationSchema = z.strictObject({
   user: roleName.default('replica'),
-  method: z.enum(['FIRST', 'ANY']).default('FIRST'),
+  method: z
+    .enum(['FIRST', 'ANY'])
+    .default('FIRST')
+    .describe('FIRST: the first `count` nodes of the list that stream confirm commits; ANY: any `count` of them'),
   count: z.int().min(1, 'must be at least 1').default(1).describe('Standbys that must confirm a commit'),
   commitLevel: z
     .enum(['on', 'remote_write', 'remote_apply'])
     .default('on')
     .describe(
-      'synchronous_commit: on = flushed by the standby, remote_apply = visible there, remote_write = only received',
+      'synchronous_commit: on = flushed to disk by the standby, remote_apply = visible there, remote_write = written there but not flushed: lost if its operating system crashes too',
     ),
   authentication: z.enum(['scram-sha-256', 'md5']).default('scram-sha-256'),
   tls: z.boolean().default(true).describe('Require TLS for replication and monitoring connections'),

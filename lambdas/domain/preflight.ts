@@ -262,7 +262,7 @@ function credentialProblems(facts: PreflightFacts, problem: MakeProblem): Proble
     problem(
       'SecretUnreadable',
       `The host cannot read the replication secret: ${failure}`,
-      'Attach the stack\'s host policy (<cluster>-host) to the role of the instance, and check that the secret is {"username":…,"password":…}.',
+      'Run the command of the stack\'s output AllowHosts (or set network.hostRoleName and deploy), and check that the secret is {"username":…,"password":…}.',
     ),
   ];
 }
