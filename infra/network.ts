@@ -45,14 +45,20 @@ export class Network extends Construct {
     if (network.securityGroupRules === 'yours') this.rulesToAdd = this.authorize(cluster, ports);
   }
 
-  /** One command with every rule, as the stack would have added them. */
+  /**
+   * The commands that add every rule as the stack would have added it, one rule each: where another cluster shares the
+   * group, the rule from node to node is there already, and EC2 refuses a whole request for one rule that it has.
+   */
   private authorize({ network: { region, nodeSecurityGroupId: nodes } }: Cluster, ports: number[]): string {
-    const sources = `[{GroupId=${nodes}},{GroupId=${this.observerSecurityGroup.securityGroupId}}]`;
-    const rules = ports.map((port) => `IpProtocol=tcp,FromPort=${port},ToPort=${port},UserIdGroupPairs=${sources}`);
-    return [
-      `aws ec2 authorize-security-group-ingress --region ${region} --group-id ${nodes} --ip-permissions`,
-      ...rules.map((rule) => `'${rule}'`),
-    ].join(' ');
+    const add = `aws ec2 authorize-security-group-ingress --region ${region} --group-id ${nodes} --ip-permissions`;
+    const sources = [nodes, this.observerSecurityGroup.securityGroupId];
+    return ports
+      .flatMap((port) => sources.map((source) => ({ port, source })))
+      .map(
+        ({ port, source }) =>
+          `${add} 'IpProtocol=tcp,FromPort=${port},ToPort=${port},UserIdGroupPairs=[{GroupId=${source}}]'`,
+      )
+      .join('; ');
   }
 
   private importSubnet(subnetId: string, availabilityZone: string): ec2.ISubnet {

@@ -104,6 +104,7 @@ export class FailoverRunbook extends Construct {
       epoch,
       constants: { Mode: 'any' },
       timeoutSeconds: fenceOnHostSeconds,
+      endsWhenBusy: true,
       resultPath: '$.stopped',
     });
     host.addCatch(byInstance, { resultPath: '$.hostNotFenced' });

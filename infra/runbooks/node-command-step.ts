@@ -21,6 +21,8 @@ export interface NodeCommandStepProps {
   readonly constants?: Readonly<Record<string, string>>;
   /** Seconds after which the step is given up, where the command's own limit is too long to wait. */
   readonly timeoutSeconds?: number;
+  /** Whether the step ends when another command is at work on the host, for there is another way; otherwise it waits. */
+  readonly endsWhenBusy?: true;
   /** Where the command's result goes. */
   readonly resultPath: string;
 }
@@ -53,6 +55,6 @@ export function nodeCommandStep(scope: Construct, name: string, props: NodeComma
     retryOnServiceExceptions: false,
   });
   step.addRetry(lambdaBusy);
-  if (nodeCommands[props.command].mutating) step.addRetry(hostBusy);
+  if (nodeCommands[props.command].mutating && props.endsWhenBusy !== true) step.addRetry(hostBusy);
   return step;
 }

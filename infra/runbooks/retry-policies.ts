@@ -29,7 +29,7 @@ export const checkFailing: RetryProps = {
   backoffRate: 1,
 };
 
-/** A command of an earlier operation is about to stop: 6 × 5 = 30 s. */
+/** A command of an earlier operation is about to stop: 6 × (5 s + up to 30 s inside the command) = 210 s. */
 export const hostBusy: RetryProps = {
   errors: errors('HostBusy'),
   interval: Duration.seconds(5),

@@ -131,12 +131,19 @@ export async function stopInstance(
     const instance = (await instances([instanceId]).catch((error: Error) => notAsked(node, error))).get(instanceId);
     const seen = instance?.state ?? 'unknown';
     if (off(seen)) return { instanceId, state: seen, at: new Date().toISOString() };
-    // Asked again if somebody starts it meanwhile. One that is starting can be stopped only when it has started; one
-    // that somebody else stops may be shutting down for minutes, or be stuck in that.
-    if (instance?.state === 'running' || (instance?.state === 'stopping' && !hurried)) {
+    // Asked again if somebody starts it meanwhile. One that is starting can be stopped only when it has started.
+    if (instance?.state === 'running') {
       refuseToStopMember(cluster, node, instance);
       hurried = true;
       await takePower(instanceId).catch((error: Error) => cannotStop(node, error));
+    }
+    // One that stops without us may be shutting down for minutes, or be stuck in that. The proof comes by itself, so a
+    // refusal to hurry it ends nothing.
+    if (instance?.state === 'stopping' && instance.autoScalingGroup === null && !hurried) {
+      hurried = true;
+      await takePower(instanceId).catch((error: Error) => {
+        logger.warn('EC2 does not hurry an instance that is stopping', { instanceId, error: `${error}` });
+      });
     }
     await pause(lookAgainMilliseconds);
     throw new OperatorError(

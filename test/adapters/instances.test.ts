@@ -16,6 +16,8 @@ if (node === undefined) throw new Error('no node');
 /** Of the one instance that EC2 knows here. */
 let instance = '';
 let state = 'running';
+/** What it says its state is after that, one for each further look. */
+let later: string[] = [];
 /** How EC2 refuses a request to stop it, if it does. */
 let refusal: { code: string; message: string } | undefined;
 /** Whether it refuses only what names this parameter. */
@@ -46,6 +48,7 @@ const server = createServer((request, response) => {
         `<DescribeInstancesResponse><reservationSet><item><instancesSet><item><instanceId>${node.instanceId}</instanceId>
         <instanceState><code>16</code><name>${state}</name></instanceState>${instance}</item></instancesSet></item></reservationSet></DescribeInstancesResponse>`,
       );
+      state = later.shift() ?? state;
       return;
     }
     told.push(input);
@@ -79,6 +82,7 @@ afterEach(() => {
 beforeEach(() => {
   instance = '';
   state = 'running';
+  later = [];
   refusal = undefined;
   refused = undefined;
   asked = [];
@@ -132,6 +136,22 @@ it('EC2 takes the power without the shutdown of the operating system', async () 
 
 it('an instance that somebody else is stopping is hurried', async () => {
   state = 'stopping';
+  expect(await stopInstance(cluster, node, 20_000)).toMatchObject({ state: 'stopped' });
+  expect(told).toEqual([byPowerCut]);
+});
+
+it('a member of an Auto Scaling group that stops by itself is waited for, and told nothing', async () => {
+  instance = '<tagSet><item><key>aws:autoscaling:groupName</key><value>databases</value></item></tagSet>';
+  state = 'stopping';
+  later = ['stopped'];
+  expect(await stopInstance(cluster, node, 20_000)).toMatchObject({ state: 'stopped' });
+  expect(told).toEqual([]);
+});
+
+it('an instance that stops by itself is waited for when EC2 refuses to hurry it', async () => {
+  state = 'stopping';
+  later = ['stopping', 'stopped'];
+  refusal = { code: 'OperationNotPermitted', message: 'The instance may not be stopped.' };
   expect(await stopInstance(cluster, node, 20_000)).toMatchObject({ state: 'stopped' });
   expect(told).toEqual([byPowerCut]);
 });

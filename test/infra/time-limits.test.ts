@@ -28,6 +28,7 @@ describe('a stack', () => {
     readonly Type: string;
     readonly Resource?: string;
     readonly TimeoutSeconds?: number;
+    readonly Retry?: readonly { readonly ErrorEquals: readonly string[] }[];
     readonly Parameters?: { readonly Payload?: { readonly command?: string } };
     readonly Branches?: readonly Machine[];
     readonly ItemProcessor?: Machine;
@@ -51,6 +52,11 @@ describe('a stack', () => {
     const course = functionCourses[name];
     expect(timeout).toBeGreaterThanOrEqual(course === undefined ? Number.POSITIVE_INFINITY : neededSeconds(course));
     expect(timeout).toBeLessThanOrEqual(60);
+  });
+
+  it('fences by EC2 at once when another command keeps the host busy', () => {
+    const [, fence] = tasks.find(([name]) => name === 'Stop its PostgreSQL') ?? [];
+    expect(fence?.Retry?.flatMap(({ ErrorEquals }) => ErrorEquals)).not.toContain('HostBusy');
   });
 
   /** Steps that are given up before their command is, each with a limit of its own in the table. */
