@@ -12,6 +12,7 @@ const filesAtOnce = Math.min(availableParallelism() + 2, 5);
 
 /** Files that take a minute or more, the longest first: one that starts last keeps all others waiting for its end. */
 const longest = [
+  'instances-that-must-not-stop',
   'aws-pace',
   'checker',
   'allow-async',
@@ -20,6 +21,7 @@ const longest = [
   'machines-alone',
   'machines-repairs',
   'automation',
+  'deployed-again',
   'setup-refusals',
   'rejoin',
   'failover',
