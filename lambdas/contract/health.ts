@@ -41,7 +41,7 @@ export const findingKinds = [
 ] as const;
 export type FindingKind = (typeof findingKinds)[number];
 
-export const findingSchema = z.object({
+const findingSchema = z.object({
   kind: z.enum(findingKinds),
   /** The trouble's identity from one check to the next: what has been told is not told again. */
   key: z.string(),
@@ -57,7 +57,7 @@ export const findingSchema = z.object({
 export type Finding = z.infer<typeof findingSchema>;
 
 /** What a check must know of earlier ones to judge an observation. */
-export const checkerMemorySchema = z.object({
+const checkerMemorySchema = z.object({
   /** The cluster has been seen replicating synchronously, or as a standby whose primary is gone. */
   setUp: z.boolean(),
   /** The primary as it was seen last. */
@@ -115,7 +115,7 @@ export interface Evidence {
   readonly blocked: { readonly count: number; readonly oldestSeconds: number };
 }
 
-export const nodeRoles = ['primary', 'standby', 'unknown'] as const;
+const nodeRoles = ['primary', 'standby', 'unknown'] as const;
 export type NodeRole = (typeof nodeRoles)[number];
 
 export interface Health {
@@ -128,7 +128,7 @@ export interface Health {
 }
 
 /** A finding that an alert has told; kept until it has been gone for a while. */
-export const toldFindingSchema = z.object({
+const toldFindingSchema = z.object({
   kind: z.enum(findingKinds),
   severity: z.enum(severities),
   title: z.string(),
@@ -139,7 +139,7 @@ export const toldFindingSchema = z.object({
 });
 export type ToldFinding = z.infer<typeof toldFindingSchema>;
 
-export const incidentSchema = z.object({
+const incidentSchema = z.object({
   id: z.string(),
   /** When the first of its findings was seen. */
   since: z.iso.datetime(),
@@ -153,11 +153,11 @@ export const incidentSchema = z.object({
 });
 export type Incident = z.infer<typeof incidentSchema>;
 
-export const maintenanceSchema = z.object({ until: z.iso.datetime(), reason: z.string() });
+const maintenanceSchema = z.object({ until: z.iso.datetime(), reason: z.string() });
 export type Maintenance = z.infer<typeof maintenanceSchema>;
 
 /** What the checker does by itself: since when there has been reason to, and what it has started. */
-export const automationSchema = z.object({
+const automationSchema = z.object({
   /** By trigger: since when it has been there in every check. */
   seen: z.record(z.string(), z.iso.datetime()),
   /** By trigger: the runbooks started for it; forgotten when it has been gone for a while. */

@@ -19,7 +19,7 @@ export function isRange(cidr: string): boolean {
 }
 
 /** Whether an address is inside a range. */
-export function inRange(address: string, cidr: string): boolean {
+function inRange(address: string, cidr: string): boolean {
   const range = parseRange(cidr);
   const size = 2 ** (32 - range.prefix);
   return Math.floor(addressBits(address) / size) === Math.floor(addressBits(range.address) / size);

@@ -21,7 +21,7 @@ export const observationFailureKinds = [
 export type ObservationFailureKind = (typeof observationFailureKinds)[number];
 
 /** One row of `pg_stat_replication`. The lags are null on an idle cluster: that is not a failure. */
-export const replicationRowSchema = z.object({
+const replicationRowSchema = z.object({
   user: z.string(),
   applicationName: z.string(),
   clientAddress: z.string().nullable(),
@@ -45,7 +45,7 @@ export const replicationRowSchema = z.object({
 export type ReplicationRow = z.infer<typeof replicationRowSchema>;
 
 /** A setting as `pg_settings` has it: its value counts in `unit`, and where that value comes from. */
-export const settingFactSchema = z.object({
+const settingFactSchema = z.object({
   name: z.string(),
   setting: z.string(),
   unit: z.string().nullable(),
@@ -113,7 +113,7 @@ export const nodeFactsSchema = z.object({
 export type NodeFacts = z.infer<typeof nodeFactsSchema>;
 
 /** One node as the observer saw it. */
-export const nodeObservationSchema = z.discriminatedUnion('answered', [
+const nodeObservationSchema = z.discriminatedUnion('answered', [
   z.object({ answered: z.literal(true), node: z.string(), facts: nodeFactsSchema }),
   z.object({
     answered: z.literal(false),

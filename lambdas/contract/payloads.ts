@@ -16,7 +16,7 @@ export const acquireLockInputSchema = z.object({
 });
 
 /** What a runbook holds while it runs. */
-export const operationSchema = z.object({
+const operationSchema = z.object({
   /** ARN of the execution that holds the cluster's lock. */
   owner: z.string(),
   /** Number of the operation: grows with every one of the cluster; hosts refuse commands of older ones. */
@@ -95,7 +95,7 @@ export const sweepEventSchema = z.union([
 ]);
 
 /** One node's preflight: its facts, or why there are none. */
-export const preflightReportSchema = z.union([
+const preflightReportSchema = z.union([
   z.object({ node: z.string(), failure: failureSchema }),
   z.object({ node: z.string(), facts: preflightFactsSchema }),
 ]);

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { failureSchema, standbyReportSchema } from './payloads.ts';
 
 /** How far a standby's WAL goes, as `stop-following` reports it. */
-export const standbyPositionSchema = z.object({
+const standbyPositionSchema = z.object({
   /** False when the node was promoted already. */
   inRecovery: z.boolean(),
   timeline: z.number(),
@@ -14,14 +14,14 @@ export const standbyPositionSchema = z.object({
 export type StandbyPosition = z.infer<typeof standbyPositionSchema>;
 
 /** One standby after it was to stop following: where it is, or why it could not be asked. */
-export const detachedSchema = z.union([
+const detachedSchema = z.union([
   z.object({ node: z.string(), failure: failureSchema }),
   z.object({ node: z.string(), position: standbyPositionSchema }),
 ]);
 export type Detached = z.infer<typeof detachedSchema>;
 
 /** How the former primary was proven unable to accept writes. */
-export const fenceSchema = z.discriminatedUnion('method', [
+const fenceSchema = z.discriminatedUnion('method', [
   /** PostgreSQL was stopped and disabled on its host; `detail` is what `fence-primary` reported. */
   z.object({ method: z.literal('host'), detail: z.looseObject({ standbyNames: z.string().optional() }) }),
   /** EC2 stopped the instance and was seen to have done so. */
@@ -32,7 +32,7 @@ export const fenceSchema = z.discriminatedUnion('method', [
 export type Fence = z.infer<typeof fenceSchema>;
 
 /** The rule for commits as it was last seen in force. */
-export const commitRuleSchema = z.object({
+const commitRuleSchema = z.object({
   node: z.string(),
   standbyNames: z.string(),
   commitLevel: z.string(),
@@ -41,7 +41,7 @@ export const commitRuleSchema = z.object({
 });
 export type CommitRule = z.infer<typeof commitRuleSchema>;
 
-export const failoverPlanSchema = z.object({
+const failoverPlanSchema = z.object({
   /** The node that was the primary; null when every node answers as a standby. */
   formerPrimary: z.string().nullable(),
   /** Whether there is one to be fenced. */
@@ -110,9 +110,9 @@ export const chooseCandidateInputSchema = z.strictObject({
 });
 
 /** A node that is to follow the new primary; `stopped` when it may have to be made a standby first. */
-export const followerSchema = z.object({ node: z.string(), stopped: z.boolean() });
+const followerSchema = z.object({ node: z.string(), stopped: z.boolean() });
 
-export const candidateSchema = z.object({
+const candidateSchema = z.object({
   node: z.string(),
   /** Value of synchronous_standby_names that it gets. */
   standbyNames: z.string(),

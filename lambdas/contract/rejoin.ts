@@ -4,7 +4,7 @@ import { nodeInspectionSchema } from './node-inspection.ts';
 import { failureSchema } from './payloads.ts';
 
 /** How a node rejoins, from the least to the most that is done to it. */
-export const rejoinMethods = [
+const rejoinMethods = [
   'none', // it streams already
   'start', // it is a stopped standby: it is started
   'follow', // it is made to follow the primary, without copying
@@ -16,7 +16,7 @@ export type RejoinMethod = (typeof rejoinMethods)[number];
 export const findPrimaryInputSchema = z.strictObject({ node: z.string() });
 
 /** The node that the one to rejoin is to follow. */
-export const rejoinPrimarySchema = z.object({
+const rejoinPrimarySchema = z.object({
   primary: z.string(),
   /** Other nodes that stream from it. */
   followers: z.number(),
@@ -34,7 +34,7 @@ export const planRejoinInputSchema = z.strictObject({
 export type PlanRejoinInput = z.infer<typeof planRejoinInputSchema>;
 
 /** What rejoin is going to do. */
-export const rejoinPlanSchema = z.object({
+const rejoinPlanSchema = z.object({
   node: z.string(),
   primary: z.string(),
   method: z.enum(rejoinMethods),
@@ -67,7 +67,7 @@ export type RejoinPlan = z.infer<typeof rejoinPlanSchema>;
 const progressFailure = z.string().nullish();
 
 /** The state of the runbook as its steps have left it: what each method that was tried has said. */
-export const rejoinStateSchema = z.object({
+const rejoinStateSchema = z.object({
   plan: rejoinPlanSchema,
   followed: z.object({ changed: z.boolean() }).optional(),
   started: z.object({ changed: z.boolean(), started: z.boolean() }).optional(),

@@ -34,7 +34,7 @@ export const resumeSyncInputSchema = z.strictObject({ blockWrites: z.boolean().d
 const lossRule = 'must say why the loss is acceptable when allowDataLoss is true, in at most 200 characters';
 
 /** A failover loses no acknowledged commit unless it may, and then somebody has said why. */
-export const failoverInputSchema = z
+const failoverInputSchema = z
   .strictObject({
     allowDataLoss: z.boolean('must be true or false').default(false),
     reason: z.string(lossRule).trim().max(200, lossRule).default(''),

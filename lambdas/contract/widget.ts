@@ -6,7 +6,7 @@
  */
 import * as z from 'zod';
 
-export const themes = ['light', 'dark'] as const;
+const themes = ['light', 'dark'] as const;
 
 /** The zone of the times that a widget shows: the dashboard offers UTC and the viewer's own. */
 const zoneSchema = z.object({ label: z.string(), offsetInMinutes: z.number().min(-1440).max(1440) });

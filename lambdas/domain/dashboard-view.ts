@@ -51,7 +51,7 @@ export interface TroubleView {
   readonly steps: readonly StepView[];
 }
 
-export interface ExecutionView {
+interface ExecutionView {
   readonly runbook: string;
   readonly name: string;
   readonly times: string;
@@ -59,7 +59,7 @@ export interface ExecutionView {
 }
 
 /** A fact with its name; a tone when it is worth a symbol. */
-export interface FactView {
+interface FactView {
   readonly name: string;
   readonly value: string;
   readonly tone: Tone | null;

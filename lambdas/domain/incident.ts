@@ -17,7 +17,7 @@ import { secondsBetween } from './quantities.ts';
 type Told = Incident['told'];
 type Ended = CheckerState['ended'];
 
-export const isWorse = (a: Severity, b: Severity): boolean => severities.indexOf(a) > severities.indexOf(b);
+const isWorse = (a: Severity, b: Severity): boolean => severities.indexOf(a) > severities.indexOf(b);
 
 /** Readable, and unique within a cluster: of two incidents at least a check lies between. */
 export function incidentId(cluster: Cluster, openedAt: Date): string {

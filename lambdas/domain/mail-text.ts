@@ -21,7 +21,7 @@ const command = /^(\s*(?:Command: )?)(aws .*)$/;
  * SNS takes 256 KiB of a message, all forms together, each as text within JSON; some forms are sent to two protocols.
  * With this limit the total stays below that even if every character has to be escaped.
  */
-export const longestMail = 16_000;
+const longestMail = 16_000;
 
 /** The lines as the text of a mail; the beginning of them when there are too many. */
 export function mailText(lines: readonly string[]): MailText {

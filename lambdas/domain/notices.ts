@@ -19,7 +19,7 @@ const labels = {
 } as const satisfies Record<RunbookNotice['kind'], string>;
 
 /** `rejoin of pg_sync_slave01`, `switchover to pg_sync_slave01`, `setup`. */
-export function runbookTitle({ runbook, input }: Pick<RunbookNotice, 'runbook' | 'input'>): string {
+function runbookTitle({ runbook, input }: Pick<RunbookNotice, 'runbook' | 'input'>): string {
   if (typeof input?.node === 'string') return `${runbook} of ${input.node}`;
   if (typeof input?.to === 'string') return `${runbook} to ${input.to}`;
   return runbook;

@@ -29,7 +29,7 @@ function isVacant(facts: PreflightFacts): boolean {
 }
 
 /** Directory of the node's data, with the node's own override applied. */
-export function dataDirectoryOf(cluster: Cluster, node: ClusterNode): string {
+function dataDirectoryOf(cluster: Cluster, node: ClusterNode): string {
   return node.dataDirectory ?? cluster.postgres.dataDirectory;
 }
 

@@ -14,7 +14,7 @@ const walSegmentBytes = 16 * 1024 ** 2;
 const warningShare = 0.5;
 
 /** WAL that a slot may keep: bounded by PostgreSQL from 13 on, a matter of disk space before. */
-export function slotBound(cluster: Cluster): number {
+function slotBound(cluster: Cluster): number {
   const { walKeepSegments, slotKeepSegments } = cluster.postgres;
   return (slotKeepSegments ?? 2 * walKeepSegments) * walSegmentBytes;
 }

@@ -52,7 +52,7 @@ export function streamingStandbys(cluster: Cluster, primary: NodeFacts): string[
 }
 
 /** The value of a setting in its own unit; undefined when the node did not report it as a number. */
-export function numericSetting(facts: NodeFacts, name: string): number | undefined {
+function numericSetting(facts: NodeFacts, name: string): number | undefined {
   const value = Number(facts.settings.find((setting) => setting.name === name)?.setting);
   return Number.isFinite(value) ? value : undefined;
 }

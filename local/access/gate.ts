@@ -5,7 +5,7 @@ import { callOf, isListed, type Place } from './operations.ts';
 import type { Principal } from './principal.ts';
 
 /** A request before anything is done. */
-export interface GateRequest {
+interface GateRequest {
   readonly service: string;
   readonly operation: string;
   readonly input: unknown;

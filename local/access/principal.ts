@@ -6,7 +6,7 @@ import type { Role } from './policy.ts';
 export type Context = Readonly<Record<string, string | readonly string[]>>;
 
 /** A person with credentials of her own: may do everything, as an administrator may. */
-export interface Person {
+interface Person {
   readonly kind: 'person';
   readonly account: string;
 }

@@ -17,7 +17,7 @@ export interface Resource {
 }
 
 /** An output of a stack. */
-export interface Output {
+interface Output {
   readonly key: string;
   readonly value: string;
   readonly description?: string;

@@ -4,7 +4,7 @@ import { AwsError } from '../protocols/aws-error.ts';
 import { judge } from './allowed-pattern.ts';
 
 /** A parameter of a document. */
-export interface DocumentParameter {
+interface DocumentParameter {
   readonly type: 'String';
   readonly description?: string;
   readonly default?: string;

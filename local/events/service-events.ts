@@ -1,5 +1,5 @@
 /** The events that AWS services send by themselves, as EventBridge delivers them. */
-import type { Command, Invocation } from '../commands/commands.ts';
+import type { Command, Invocation } from '../commands/command.ts';
 import type { ExecutionRecord } from '../executions/execution-store.ts';
 import type { HostFacts, HostState } from '../hosts/host.ts';
 

@@ -6,14 +6,14 @@ import { Worker } from 'node:worker_threads';
 import type { InstanceData, InstanceMessage, InvokeMessage } from './instance-messages.ts';
 
 /** What a carrier is started with. */
-export interface CarrierOptions {
+interface CarrierOptions {
   readonly data: InstanceData;
   readonly environment: Readonly<Record<string, string>>;
   readonly heapMegabytes: number;
 }
 
 /** Told what becomes of the instance. */
-export interface CarrierListener {
+interface CarrierListener {
   readonly onMessage: (message: InstanceMessage) => void;
   /** An error that the instance did not survive. */
   readonly onError: (error: Error & { code?: string }) => void;

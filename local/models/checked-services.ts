@@ -49,7 +49,7 @@ function describe(problems: readonly Problem[]): string {
 }
 
 /** The runtime itself has answered what AWS would not. */
-export class ModelViolation extends Error {
+class ModelViolation extends Error {
   override readonly name = 'ModelViolation';
 }
 

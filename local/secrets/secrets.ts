@@ -44,7 +44,7 @@ const characterTypes = {
 } as const;
 
 /** A random secret string as GenerateSecretString describes it. */
-export function generateSecret(generator: Generator): string {
+function generateSecret(generator: Generator): string {
   const excluded = generator.ExcludeCharacters ?? '';
   const types = (Object.keys(characterTypes) as (keyof typeof characterTypes)[])
     .filter((type) => generator[type] !== true)

@@ -1,7 +1,8 @@
 /** AWS Systems Manager: Run Command, documents, managed instances. */
 import * as z from 'zod';
 import { longestStderr, longestStdout, sentOutput } from '../commands/agent-output.ts';
-import type { Command, Commands, Invocation, InvocationStatus } from '../commands/commands.ts';
+import type { Command, Invocation, InvocationStatus } from '../commands/command.ts';
+import type { Commands } from '../commands/commands.ts';
 import type { CommandDocument, Documents } from '../commands/documents.ts';
 import type { Host } from '../hosts/host.ts';
 import type { Hosts } from '../hosts/hosts.ts';

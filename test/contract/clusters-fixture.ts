@@ -7,7 +7,7 @@ import { parseClusters } from '../../lambdas/contract/load-clusters.ts';
 export const exampleText = readFileSync(new URL('../../clusters.json', import.meta.url), 'utf8');
 
 /** A clusters file as a DBA writes it: defaults may be missing. */
-export type ClustersFile = z.input<typeof clustersShape>;
+type ClustersFile = z.input<typeof clustersShape>;
 export type ClusterInFile = ClustersFile[number];
 
 /** The example cluster, changed by `change`. */

@@ -1,7 +1,7 @@
 /** The events that the local runtime sends for AWS's services, against the schemas that EventBridge publishes. */
 import { loadAwsServiceSpecSync } from '@aws-cdk/aws-service-spec';
 import { describe, expect, test } from 'vitest';
-import type { Command, Invocation } from '../../local/commands/commands.ts';
+import type { Command, Invocation } from '../../local/commands/command.ts';
 import { commandEvent, executionEvent, instanceEvent } from '../../local/events/service-events.ts';
 import type { ExecutionRecord } from '../../local/executions/execution-store.ts';
 import type { HostFacts } from '../../local/hosts/host.ts';

@@ -32,7 +32,7 @@ export interface MachinesOptions {
 const inMemory = /^\/(?:tmp|run|dev|proc|sys|var\/tmp)\//;
 
 /** A file of DIR that names process 1 of the room, for clients that enter it. */
-export const roomFile = 'room.pid';
+const roomFile = 'room.pid';
 
 interface Place extends SwitchPort {
   readonly facts: HostFacts;

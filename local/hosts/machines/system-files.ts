@@ -21,7 +21,7 @@ export interface SystemFacts {
 }
 
 /** The SSM agent's unit; scripts run in its control group. */
-export const agentUnit = 'amazon-ssm-agent.service';
+const agentUnit = 'amazon-ssm-agent.service';
 /** Where the agent writes its process id, as the machine numbers it. */
 export const agentPidFile = '/run/amazon-ssm-agent.pid';
 /** What the runtime brings along is mounted here. */
