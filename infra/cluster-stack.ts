@@ -18,6 +18,7 @@ import { Network } from './network.ts';
 import { Outputs } from './outputs.ts';
 import { Runbooks } from './runbooks/runbooks.ts';
 import { StateTable } from './state-table.ts';
+import { version } from './version.ts';
 
 /** Everything that sets up, watches and repairs one cluster. */
 export class ClusterStack extends Stack {
@@ -25,7 +26,8 @@ export class ClusterStack extends Stack {
     const names = resourceNames(cluster.name);
     const { region, account } = cluster.network;
     super(scope, names.stack, {
-      description: `Synchronous PostgreSQL replication: ${cluster.name}`,
+      // By the version an operator knows which remarks of the README are about the stack.
+      description: `Synchronous PostgreSQL replication: ${cluster.name} (version ${version})`,
       env: { region, ...(account !== undefined && { account }) },
       // CloudFormation takes a megabyte, and the scripts of the documents are most of it: no room for spaces.
       suppressTemplateIndentation: true,

@@ -1,8 +1,9 @@
 /** From the last release to the present sources: what an update does to what is there. */
 import { describe, expect, it } from 'vitest';
+import { version } from '../../infra/version.ts';
 import { acceptedChanges } from './accepted-changes.ts';
 import type { CompactResource, CompactTemplate } from './compact-template.ts';
-import { presentTemplates, releasedClusters, releasedTemplates } from './release.ts';
+import { presentTemplates, releasedClusters, releasedTemplates, releasedVersion } from './release.ts';
 import { templateChanges } from './template-changes.ts';
 
 describe('an update from the last release', () => {
@@ -22,6 +23,15 @@ describe('an update from the last release', () => {
       unseen.map(({ what, problem }) => `${what}: ${problem}`),
       'if this is meant, accept it with its reason in test/infra/accepted-changes.ts',
     ).toEqual([]);
+  });
+
+  it('has another version, if it changes anything', () => {
+    const [before, now] = [releasedVersion(), version].map((text) => text.split('.').map(Number));
+    const order = Math.sign(
+      (now ?? []).map((part, index) => part - (before?.[index] ?? 0)).find((part) => part !== 0) ?? 0,
+    );
+    if (JSON.stringify(present) === JSON.stringify(released)) expect(order).toBeGreaterThanOrEqual(0);
+    else expect(order, `${version} must come after ${releasedVersion()}: raise it in package.json`).toBe(1);
   });
 
   it('does everything that was accepted', () => {
