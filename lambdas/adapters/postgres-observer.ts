@@ -5,6 +5,7 @@ import pg from 'pg';
 import type { Cluster, ClusterNode } from '../contract/cluster-config.ts';
 import { type NodeObservation, nodeFactsSchema, type ObservationFailureKind } from '../contract/observation.ts';
 import { observedSettings } from '../domain/drift.ts';
+import { sessionOptions } from './session-settings.ts';
 import { Turns } from './turns.ts';
 
 /** For everything together, from resolving the name to the last byte of the answer. */
@@ -147,9 +148,7 @@ export async function observeNode(
     ssl: cluster.replication.tls ? { rejectUnauthorized: false } : false,
     application_name: 'observe-cluster',
     stream: () => socket,
-    // Our own SQL must never wait for a standby: what cannot write has no commit to wait for. (Setting
-    // synchronous_commit for the session would hide the server's value, which is one of the facts.)
-    options: `-c default_transaction_read_only=on -c statement_timeout=${milliseconds} -c lock_timeout=1000`,
+    options: sessionOptions(milliseconds),
   });
   // A connection that breaks after its query must not end the process.
   client.on('error', () => undefined);

@@ -131,7 +131,7 @@ ensure_password() {
 }
 
 login_works() {
-  as_postgres env PGCONNECT_TIMEOUT=10 "$BIN_DIRECTORY/psql" -w -X -q -A -t \
+  in_session env PGCONNECT_TIMEOUT=10 "$BIN_DIRECTORY/psql" -w -X -q -A -t \
     -d "$(conninfo "$NODE" "$1" "$scratch/passfile" runbook) $2" -c "$3" </dev/null 2>"$scratch/identify" >/dev/null
 }
 

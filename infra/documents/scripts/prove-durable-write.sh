@@ -14,7 +14,7 @@ main() {
   require_server
   require_primary
   # An ordinary write, unlike all others of ours: it waits as the applications' do.
-  sql_options="-c synchronous_commit=$COMMIT_LEVEL -c statement_timeout=${confirmation_limit}s -c lc_messages=C"
+  sql_options="-c synchronous_commit=$COMMIT_LEVEL -c statement_timeout=${confirmation_limit}s"
   result=$(sql <<<"$(durable_write)")
   # A wait that is cut short commits locally and succeeds: the warning alone tells.
   if grep -q 'canceling wait for synchronous replication' "$scratch/sql"; then

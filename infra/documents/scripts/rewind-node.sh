@@ -64,8 +64,8 @@ run_pg_rewind() {
   local -a options=(-P)
   # A segment that the archive still has is as good as one in pg_wal.
   if ((MAJOR_VERSION >= 13)) && [[ -n $(configured restore_command) ]]; then options+=(-c); fi
-  as_postgres "$BIN_DIRECTORY/pg_rewind" "${options[@]}" -D "$DATA" \
-    --source-server="$(conninfo "$PRIMARY" "$REPLICATION_USER" "$PASSFILE" "rewind of $NODE") dbname=postgres options='-c synchronous_commit=local'"
+  sql_options=$COPY_OPTIONS in_session "$BIN_DIRECTORY/pg_rewind" "${options[@]}" -D "$DATA" \
+    --source-server="$(conninfo "$PRIMARY" "$REPLICATION_USER" "$PASSFILE" "rewind of $NODE") dbname=postgres"
 }
 
 # What it says before it copies anything leaves the data as it was; after that nobody knows what it is.

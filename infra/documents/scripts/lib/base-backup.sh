@@ -59,9 +59,9 @@ take_base_backup() {
 # Not under a node's own name: the stream of a running base backup would count as that synchronous standby, and
 # commits would wait for it. A name with spaces is never one of a node. On a blocked primary the copy must not wait.
 run_pg_basebackup() {
-  as_postgres "$BIN_DIRECTORY/pg_basebackup" -D "$INCOMING_DATA" -Fp -Xs -P -R -w --checkpoint=fast \
+  sql_options=$COPY_OPTIONS in_session "$BIN_DIRECTORY/pg_basebackup" -D "$INCOMING_DATA" -Fp -Xs -P -R -w --checkpoint=fast \
     -S "${NODE_SLOT[$NODE]}" \
-    -d "$(conninfo "$PRIMARY" "$REPLICATION_USER" "$PASSFILE" "base backup of $NODE") options='-c synchronous_commit=local'"
+    -d "$(conninfo "$PRIMARY" "$REPLICATION_USER" "$PASSFILE" "base backup of $NODE")"
 }
 
 verify_base_backup() {

@@ -1,7 +1,28 @@
 # PostgreSQL on this host: is it running, and what does it say.
 
-# Sessions of ours never wait for a standby: a blocked cluster must still be repairable.
-sql_options='-c synchronous_commit=local -c statement_timeout=30s -c lock_timeout=10s -c lc_messages=C'
+# What every session of ours sets, over what the server, the database and the role say. Names mean PostgreSQL's own
+# objects: a user who may create others could make one that fits a call better, and its code would run as the superuser
+# (https://wiki.postgresql.org/wiki/A_Guide_to_CVE-2018-1058). Values are read and written in one form. A serializable
+# transaction would fail on a standby, and a deferrable one wait.
+# One line, which pg_basebackup can write into a configuration file.
+SESSION_SETTINGS='-c search_path=pg_catalog -c default_transaction_isolation=read\ committed'
+SESSION_SETTINGS+=' -c default_transaction_read_only=off -c default_transaction_deferrable=off -c row_security=off'
+SESSION_SETTINGS+=' -c jit=off -c standard_conforming_strings=on -c transform_null_equals=off'
+SESSION_SETTINGS+=' -c quote_all_identifiers=off -c DateStyle=ISO -c IntervalStyle=postgres -c TimeZone=UTC'
+SESSION_SETTINGS+=' -c extra_float_digits=1 -c client_min_messages=notice -c idle_in_transaction_session_timeout=60s'
+readonly SESSION_SETTINGS
+
+# What a command may choose for its own sessions. None waits for a standby: a blocked cluster must still be repairable.
+sql_options='-c synchronous_commit=local -c statement_timeout=30s -c lock_timeout=10s'
+# The same for a program that copies a node, which may take hours.
+COPY_OPTIONS='-c synchronous_commit=local -c statement_timeout=0 -c lock_timeout=0'
+COPY_OPTIONS+=' -c idle_in_transaction_session_timeout=0'
+readonly COPY_OPTIONS
+
+# in_session PROGRAM ARGUMENT…: runs a client of PostgreSQL as the PostgreSQL user, with the settings of our sessions.
+in_session() {
+  as_postgres env PGOPTIONS="$SESSION_SETTINGS $sql_options" PGCLIENTENCODING=UTF8 "$@"
+}
 
 # Reads postmaster.pid: an adopted server may still run on another port than the configured one.
 # Sets SERVER_PID, SERVER_PORT, SERVER_SOCKET_DIRECTORY and SERVER_STATUS; status 1 if no server runs.
@@ -43,7 +64,8 @@ try_sql() {
 
 # psql with the given options. In a session of its own it has no terminal, so it never asks there.
 try_psql() {
-  as_postgres setsid env PGOPTIONS="$sql_options" PGCONNECT_TIMEOUT=10 PGCLIENTENCODING=UTF8 PGAPPNAME=runbook \
+  # Only a superuser may choose the language of messages, in which some are looked for.
+  sql_options+=' -c lc_messages=C' in_session setsid env PGCONNECT_TIMEOUT=10 PGAPPNAME=runbook \
     "$BIN_DIRECTORY/psql" -w -X -q -A -t -v ON_ERROR_STOP=1 -U "$OS_USER" \
     -h "$SERVER_SOCKET_DIRECTORY" -p "$SERVER_PORT" "$@" 2>"$scratch/sql"
 }

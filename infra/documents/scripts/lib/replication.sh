@@ -35,7 +35,7 @@ primary_conninfo() {
 # Status 1 with its words in $scratch/identify.
 replication_command() {
   local status=0
-  as_postgres env PGCONNECT_TIMEOUT="$5" timeout "$(($5 + 5))" \
+  in_session env PGCONNECT_TIMEOUT="$5" timeout "$(($5 + 5))" \
     "$BIN_DIRECTORY/psql" -w -X -q -A -t -F ' ' \
     -d "$(conninfo "$2" "$3" "$4" "access check of $NODE") replication=true" \
     -c "$1" 2>"$scratch/identify" </dev/null || status=$?
@@ -100,7 +100,8 @@ connection_words() {
 # ask_primary_sql QUERY: asks the primary's database as the replication user; after ask_primary, whose file it uses.
 ask_primary_sql() {
   local status=0
-  as_postgres env PGCONNECT_TIMEOUT=10 PGOPTIONS="-c synchronous_commit=local -c statement_timeout=20s" timeout 30 "$BIN_DIRECTORY/psql" -w -X -q -A -t \
+  sql_options+=' -c statement_timeout=20s' in_session env PGCONNECT_TIMEOUT=10 timeout 30 \
+    "$BIN_DIRECTORY/psql" -w -X -q -A -t \
     -v ON_ERROR_STOP=1 -d "$(conninfo "$PRIMARY" "$SECRET_USER" "$scratch/passfile" runbook) dbname=postgres" \
     -c "$1" 2>"$scratch/identify" </dev/null || status=$?
   if ((status == 1 || status == 3)); then

@@ -66,7 +66,7 @@ settings_state() {
     rows+="$(sql_literal "${SETTING_RULES[i]}"),$(sql_literal "${SETTING_ACCEPTED[i]}"))"
   done
   # The session's own synchronous_commit would hide the server's.
-  sql_options='-c statement_timeout=30s -c lc_messages=C' sql <<SQL
+  sql_options='-c statement_timeout=30s' sql <<SQL
 WITH factor(unit, factor) AS (VALUES
   ('us', 0.001), ('ms', 1), ('s', 1000), ('min', 60000), ('h', 3600000), ('d', 86400000),
   ('B', 1), ('kB', 1024), ('MB', 1048576), ('GB', 1073741824), ('TB', 1099511627776), ('', 1)
