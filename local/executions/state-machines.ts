@@ -1,7 +1,6 @@
 /** The state machines of the assembly and their executions. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import aslValidator from 'asl-validator';
 import { ExecutionAbortedError, ExecutionError, ExecutionTimeoutError, StateMachine } from 'aws-local-stepfunctions';
 import { resourcesOf, type Stack } from '../assembly/load-assembly.ts';
 import { ownPace, type Pace } from '../pace/pace.ts';
@@ -13,6 +12,7 @@ import {
   type TaskResource,
   tokenPlaceholder,
 } from './definition.ts';
+import { definitionErrors } from './definition-errors.ts';
 import type { ExecutionRecord, ExecutionStatus, ExecutionStore } from './execution-store.ts';
 import { type HistoryEvent, HistoryRecorder, type LibraryEvent } from './history.ts';
 import { TaskAbandoned } from './task-failure.ts';
@@ -64,11 +64,14 @@ function definitionText(stack: Stack, logicalId: string, properties: Readonly<Re
   return found.replace(/\$\{([^}]+)\}/g, (whole, key: string) => substitutions[key] ?? whole);
 }
 
-/** Refuses a definition that Step Functions would refuse, too. */
-function validate(name: string, text: string): void {
-  const { isValid, errors } = aslValidator(JSON.parse(text));
-  if (!isValid)
-    throw new Error(`State machine ${name} is not valid:\n${errors.map((error) => `  ${error.Message}`).join('\n')}`);
+/** Refuses definitions that Step Functions would refuse, too. */
+function validate(machines: readonly StateMachineFacts[]): void {
+  const errors = definitionErrors(machines.map(({ definition }) => definition));
+  for (const [index, { name }] of machines.entries()) {
+    const own = errors[index] ?? [];
+    if (own.length > 0)
+      throw new Error(`State machine ${name} is not valid:\n${own.map((line) => `  ${line}`).join('\n')}`);
+  }
 }
 
 /** How an execution ended. */
@@ -116,7 +119,6 @@ export class StateMachines {
       if (properties.StateMachineType === 'EXPRESS') throw new Error(`State machine ${name}: EXPRESS is not supported`);
       const definition = definitionText(stack, resource.logicalId, properties);
       const prepared = prepareDefinition(name, definition);
-      validate(name, definition);
       this.#machines.set(resource.id, {
         name,
         arn: resource.id,
@@ -127,6 +129,7 @@ export class StateMachines {
         prepared,
       });
     }
+    validate([...this.#machines.values()]);
     for (const record of store.load()) this.#finished.set(record.executionArn, this.#interrupted(record));
   }
 

@@ -1,6 +1,6 @@
 /** What is wrong with a state machine's definition. CloudFormation would deploy nearly anything. */
-import validate from 'asl-validator';
 import { errorNames } from '../../lambdas/contract/errors.ts';
+import { definitionErrors } from '../../local/executions/definition-errors.ts';
 
 interface State {
   readonly Type: string;
@@ -32,13 +32,16 @@ const handlerFields = {
   Catch: ['ErrorEquals', 'Next', 'ResultPath', 'Comment'],
 };
 
-/** Every problem of one definition (JSON text), each in a line that names its state. */
-export function stateMachineProblems(definition: string): string[] {
-  const machine = JSON.parse(definition) as States;
-  const states = allStates(machine);
+/** Every problem of each definition (JSON text), each in a line that names its state. */
+export function stateMachineProblems(definitions: readonly string[]): string[][] {
+  const errors = definitionErrors(definitions);
+  return definitions.map((definition, index) => [...(errors[index] ?? []), ...ownProblems(definition)]);
+}
+
+/** What asl-validator does not look at. */
+function ownProblems(definition: string): string[] {
+  const states = allStates(JSON.parse(definition) as States);
   return [
-    // A copy: the validator writes into what it is given.
-    ...validate(JSON.parse(definition)).errors.map((error) => `${error['Error code']}: ${error.Message}`),
     ...duplicates(states.map(([name]) => name)).map((name) => `${name}: two states have this name`),
     ...states.flatMap(([name, state]) => stateProblems(state).map((problem) => `${name}: ${problem}`)),
   ];

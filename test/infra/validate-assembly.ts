@@ -68,9 +68,11 @@ function textsOf(value: unknown, path: string[] = []): { path: string[]; text: s
 }
 
 function definitionProblems({ name, template }: StackArtifact): string[] {
-  return resourcesOf(template, 'AWS::StepFunctions::StateMachine').flatMap(([id, { Properties: properties }]) =>
-    stateMachineProblems(asDefinition(properties.DefinitionString)).map((problem) => `${name} ${id} ${problem}`),
+  const machines = resourcesOf(template, 'AWS::StepFunctions::StateMachine');
+  const problems = stateMachineProblems(
+    machines.map(([, { Properties: properties }]) => asDefinition(properties.DefinitionString)),
   );
+  return machines.flatMap(([id], index) => (problems[index] ?? []).map((problem) => `${name} ${id} ${problem}`));
 }
 
 /** A definition with values in place of its references, for asl-validator looks at ARNs. */
