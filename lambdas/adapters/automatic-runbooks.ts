@@ -8,7 +8,7 @@ import { automate, type Start, withAttempt } from '../domain/automation.ts';
 import { readAllowance } from './allowance-store.ts';
 import { readChecker, writeChecker } from './checker-store.ts';
 import { logger } from './logger.ts';
-import { lockHolder } from './operation-lock.ts';
+import { readLock } from './operation-lock.ts';
 import { isRunning } from './runbook-tasks.ts';
 
 const client = new SFNClient({});
@@ -26,7 +26,12 @@ export interface AutomaticRunbooks {
 
 /** Who is at work on the cluster; a lock that a dead execution has left behind keeps nobody from working. */
 export async function runningOperation(table: string): Promise<RunningOperation | null> {
-  const holder = await lockHolder(table);
+  const { holder } = await readLock(table);
+  if (holder === 'unreadable') {
+    // Alerts are not silent for it. A runbook that is started finds out, and says what to do.
+    logger.warn('The lock is held, and it cannot be read by whom');
+    return null;
+  }
   return holder !== null && (await isRunning(holder.owner)) ? holder : null;
 }
 

@@ -4,6 +4,7 @@
  * still to be sent, so that none is lost when a function dies between deciding and sending.
  */
 import {
+  type AttributeValue,
   ConditionalCheckFailedException,
   DynamoDBClient,
   GetItemCommand,
@@ -26,8 +27,8 @@ export type Unsent = z.infer<typeof unsentSchema>;
 
 /** The checker's memory as it was read. */
 export interface CheckerRecord {
-  /** Grows with every write; 0 when there is none yet. */
-  readonly version: number;
+  /** Grows with every write; 0 when there is none yet, `unreadable` when it is no number. */
+  readonly version: number | 'unreadable';
   readonly state: CheckerState;
   readonly unsent: readonly Unsent[];
 }
@@ -36,7 +37,7 @@ export interface CheckerRecord {
 export async function readChecker(table: string): Promise<CheckerRecord> {
   const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }));
   if (Item === undefined) return { version: 0, state: initialState(), unsent: [] };
-  const version = Number(Item.version?.N ?? 0);
+  const version = Item.version === undefined ? 0 : Item.version.N === undefined ? 'unreadable' : Number(Item.version.N);
   const { state, forgotten } = restoreState(Item.state?.S);
   // Alerts of a newer version may be of kinds that nobody here can word; the state tells what is wrong again.
   const newer = Number(Item.format?.N ?? 1) > stateFormat;
@@ -47,13 +48,24 @@ export async function readChecker(table: string): Promise<CheckerRecord> {
   return { version, state, unsent: unsent ?? [] };
 }
 
-/** Undefined when they cannot be read. */
+/** Those that can be read; undefined when they are no list. */
 function unsentOf(text = '[]'): Unsent[] | undefined {
   try {
-    return z.array(unsentSchema).parse(JSON.parse(text));
+    const stored = z.array(z.unknown()).parse(JSON.parse(text));
+    return stored.flatMap((each) => unsentSchema.safeParse(each).data ?? []);
   } catch {
     return undefined;
   }
+}
+
+/** Nobody has written since the version was read. */
+function unwritten(version: CheckerRecord['version']): [condition: string, values: Record<string, AttributeValue>] {
+  if (version === 0) return ['attribute_not_exists(#version)', {}];
+  // Whoever writes makes it a number.
+  if (version === 'unreadable') {
+    return ['attribute_exists(#version) AND NOT attribute_type(#version, :number)', { ':number': { S: 'N' } }];
+  }
+  return ['#version = :version', { ':version': { N: `${version}` } }];
 }
 
 /**
@@ -63,20 +75,21 @@ function unsentOf(text = '[]'): Unsent[] | undefined {
  */
 export async function writeChecker(
   table: string,
-  version: number,
+  version: CheckerRecord['version'],
   next: Omit<CheckerRecord, 'version'>,
 ): Promise<boolean> {
+  const [condition, values] = unwritten(version);
   try {
     await client.send(
       new UpdateItemCommand({
         TableName: table,
         Key: key,
         UpdateExpression: 'SET #version = :next, #format = :format, #state = :state, unsent = :unsent',
-        ConditionExpression: version === 0 ? 'attribute_not_exists(#version)' : '#version = :version',
+        ConditionExpression: condition,
         ExpressionAttributeNames: { '#version': 'version', '#format': 'format', '#state': 'state' },
         ExpressionAttributeValues: {
-          ...(version === 0 ? {} : { ':version': { N: `${version}` } }),
-          ':next': { N: `${version + 1}` },
+          ...values,
+          ':next': { N: `${version === 'unreadable' ? 1 : version + 1}` },
           ':format': { N: `${stateFormat}` },
           ':state': { S: JSON.stringify(next.state) },
           ':unsent': { S: JSON.stringify(next.unsent) },

@@ -59,21 +59,30 @@ export async function nameCommand(table: string, tokenHash: string, commandId: s
   }
 }
 
-/** All commands on record. */
-export async function commandsOut(table: string): Promise<CommandOut[]> {
+const isHash = (name: string) => /^[0-9a-f]{64}$/.test(name);
+
+/** All commands on record, and the hashes of those of which nobody can read which they are. */
+export async function commandsOut(table: string): Promise<{ commands: CommandOut[]; unreadable: string[] }> {
   const { Item = {} } = await client.send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }));
-  return Object.entries(Item).flatMap(([tokenHash, { M: entry }]) => {
-    const [document, instanceId, sentAt, until] = ['document', 'instanceId', 'sentAt', 'until'].map(
-      (name) => entry?.[name]?.S,
-    );
-    if (document === undefined || instanceId === undefined || sentAt === undefined || until === undefined) return [];
-    const commandId = entry?.commandId?.S ?? null;
-    return [{ tokenHash, document, instanceId, sentAt: new Date(sentAt), until: new Date(until), commandId }];
-  });
+  const records = Object.entries(Item).filter(([name]) => isHash(name));
+  const read = records.map(([tokenHash, { M: entry }]) => [tokenHash, commandOf(tokenHash, entry ?? {})] as const);
+  return {
+    commands: read.flatMap(([, command]) => command ?? []),
+    unreadable: read.flatMap(([tokenHash, command]) => (command === null ? [tokenHash] : [])),
+  };
 }
 
-/** Removes the record of a command that has ended. */
-export async function forgetCommand(table: string, { tokenHash }: CommandOut): Promise<void> {
+/** Null when the record cannot be read. */
+function commandOf(tokenHash: string, entry: Readonly<Record<string, AttributeValue>>): CommandOut | null {
+  const { document, instanceId, commandId } = entry;
+  const [sentAt, until] = [new Date(entry.sentAt?.S ?? ''), new Date(entry.until?.S ?? '')];
+  if (Number.isNaN(sentAt.getTime()) || Number.isNaN(until.getTime())) return null;
+  if (document?.S === undefined || instanceId?.S === undefined) return null;
+  return { tokenHash, document: document.S, instanceId: instanceId.S, sentAt, until, commandId: commandId?.S ?? null };
+}
+
+/** Removes the record of a command that has ended, or of one that nobody can complete. */
+export async function forgetCommand(table: string, { tokenHash }: Pick<CommandOut, 'tokenHash'>): Promise<void> {
   await client.send(
     new UpdateItemCommand({
       TableName: table,

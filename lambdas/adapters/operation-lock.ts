@@ -4,12 +4,14 @@
  * new ones; `domain/epochs.ts` says why it grows even when the table is lost.
  */
 import {
+  type AttributeValue,
   ConditionalCheckFailedException,
   DynamoDBClient,
   GetItemCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { RunningOperation } from '../contract/alerts.ts';
+import { OperatorError } from '../contract/errors.ts';
 import { stateItems } from '../contract/names.ts';
 
 const client = new DynamoDBClient({});
@@ -24,9 +26,9 @@ export interface Attempt {
 
 /** The lock as it was read. */
 export interface LockRecord {
-  /** Null when nobody holds it. */
-  readonly holder: RunningOperation | null;
-  /** Of the newest operation; null when there was none. */
+  /** Null when nobody holds it; `unreadable` when it is held, and what is on record names no execution. */
+  readonly holder: RunningOperation | 'unreadable' | null;
+  /** Of the newest operation; null when there was none, NaN when it is no number. */
   readonly epoch: number | null;
 }
 
@@ -83,7 +85,7 @@ const attempts = 5;
  * was stopped may take the lock late, between the question who has it and the attempt to take it.
  *
  * @param next the epoch that follows the last one
- * @returns the epoch of the operation, or who has the lock
+ * @returns the epoch of the operation, or who has the lock. Whoever cannot be named may run: the lock is not taken
  */
 export async function acquire(
   lock: {
@@ -92,10 +94,11 @@ export async function acquire(
   },
   isRunning: (execution: string) => Promise<boolean>,
   next: (lastEpoch: number | null) => number,
-): Promise<{ epoch: number } | { heldBy: RunningOperation | null }> {
+): Promise<{ epoch: number } | { heldBy: LockRecord['holder'] }> {
   let holder: RunningOperation | null = null;
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const record = await lock.read();
+    if (record.holder === 'unreadable') return { heldBy: record.holder };
     holder = record.holder;
     const runs = holder !== null && (await isRunning(holder.owner));
     const epoch = next(record.epoch);
@@ -109,17 +112,39 @@ export async function acquire(
 /** The lock as it is now. */
 export async function readLock(table: string): Promise<LockRecord> {
   const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }));
-  const [owner, runbook, since] = [Item?.owner?.S, Item?.runbook?.S, Item?.since?.S];
-  return {
-    holder: owner === undefined || runbook === undefined || since === undefined ? null : { owner, runbook, since },
-    epoch: Item?.epoch?.N === undefined ? null : Number(Item.epoch.N),
-  };
+  return { holder: holderOf(Item ?? {}), epoch: Item?.epoch === undefined ? null : Number(Item.epoch.N) };
 }
 
-/** Who holds the lock now; null when nobody does. */
-export async function lockHolder(table: string): Promise<RunningOperation | null> {
-  return (await readLock(table)).holder;
+const arnOfExecution = /^arn:[\w-]+:states:[\w-]+:\d+:execution:[^:\s]+:[^:\s]+$/;
+const longAgo = new Date(0).toISOString();
+
+/** The execution is what counts: it can be asked whether it runs, whatever else is on record of it. */
+function holderOf({ owner, runbook, since }: Readonly<Record<string, AttributeValue>>): LockRecord['holder'] {
+  if (owner === undefined) return null;
+  if (owner.S === undefined || !arnOfExecution.test(owner.S)) return 'unreadable';
+  const at = Number.isNaN(Date.parse(since?.S ?? '')) ? longAgo : (since?.S ?? longAgo);
+  return { owner: owner.S, runbook: runbook?.S ?? 'unknown', since: at };
 }
+
+/**
+ * Who holds the lock now; null when nobody does.
+ *
+ * @throws OperatorError StateUnreadable
+ */
+export async function lockHolder(table: string): Promise<RunningOperation | null> {
+  const { holder } = await readLock(table);
+  if (holder === 'unreadable') throw lockUnreadable('Start the runbook that you need: it says how to remove the lock.');
+  return holder;
+}
+
+/** Nobody can be asked whether it still runs: only a person can find that out. */
+export function lockUnreadable(remedy: string): OperatorError {
+  return new OperatorError('StateUnreadable', 'The cluster’s lock is held, and it cannot be read by whom.', remedy);
+}
+
+/** What a person types to remove a lock that nobody holds. */
+export const howToForgetLock = (region: string, table: string): string =>
+  `aws dynamodb update-item --region ${region} --table-name ${table} --key '${JSON.stringify(key)}' --update-expression 'REMOVE #owner, runbook, since, leaseUntil' --expression-attribute-names '{"#owner":"owner"}'`;
 
 /** What a person types to remove the epoch on record. */
 export const howToForgetEpoch = (region: string, table: string): string =>

@@ -8,7 +8,7 @@ export const errorMeanings = {
   InvalidDocument:
     'a command document would be refused on every host, or is not ASCII; seen when the stack is synthesized',
   InvalidInput: 'input of a runbook or function is not what its schema asks for',
-  StateUnreadable: 'what another version of this project wrote into the state table cannot be read',
+  StateUnreadable: 'the lock in the state table cannot be read, as another version of this project may have written it',
   // One operation at a time
   AnotherRunbookRuns: 'the cluster’s lock is held by a running execution',
   // Reaching a host

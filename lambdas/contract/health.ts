@@ -4,6 +4,7 @@
  * that a healthy check writes nothing.
  */
 import * as z from 'zod';
+import { lsnSchema } from './lsn.ts';
 
 /** From best to worst; the place in this list is the value of the metric. */
 export const statuses = ['healthy', 'degraded', 'unknown', 'writes-blocked', 'primary-down', 'split-brain'] as const;
@@ -37,6 +38,7 @@ export const findingKinds = [
   'SlotRetainsTooMuch',
   'NodeUnobservable', // it replicates, but the observer cannot ask it
   'ConfigurationDrift',
+  'AutomationHeld', // what had to be known before a runbook starts by itself could not be read
   'ClusterNotSetUp',
 ] as const;
 export type FindingKind = (typeof findingKinds)[number];
@@ -57,7 +59,7 @@ const findingSchema = z.object({
 export type Finding = z.infer<typeof findingSchema>;
 
 /** What a check must know of earlier ones to judge an observation. */
-const checkerMemorySchema = z.object({
+export const checkerMemorySchema = z.object({
   /** The cluster has been seen replicating synchronously, or as a standby whose primary is gone. */
   setUp: z.boolean(),
   /** The primary as it was seen last. */
@@ -88,14 +90,24 @@ const checkerMemorySchema = z.object({
   durabilityRisk: z
     .object({
       node: z.string(),
-      lsn: z.string(),
+      lsn: lsnSchema,
       since: z.iso.datetime(),
       /** Why: the primary restarted while commits waited, or commits were allowed to return without a standby. */
       cause: z.enum(['restart', 'suspension']).default('restart'),
     })
     .nullable(),
   /** Commits after this position return without a standby, for the time being, by an allowance. */
-  suspension: z.object({ node: z.string(), lsn: z.string(), since: z.iso.datetime() }).nullable().default(null),
+  suspension: z.object({ node: z.string(), lsn: lsnSchema, since: z.iso.datetime() }).nullable(),
+  /**
+   * Parts of the memory that could not be read and may have told of commits that are on the primary alone. All of them
+   * are before the position at which the primary was seen next: null until it has been, and once standbys hold that.
+   */
+  unread: z
+    .object({ parts: z.array(z.string()).min(1), node: z.string().nullable(), lsn: lsnSchema.nullable() })
+    .nullable()
+    .default(null),
+  /** Parts that could not be read and may have kept runbooks from starting by themselves; until somebody starts maintenance. */
+  held: z.array(z.string()).default([]),
 });
 export type CheckerMemory = z.infer<typeof checkerMemorySchema>;
 
@@ -128,7 +140,7 @@ export interface Health {
 }
 
 /** A finding that an alert has told; kept until it has been gone for a while. */
-const toldFindingSchema = z.object({
+export const toldFindingSchema = z.object({
   kind: z.enum(findingKinds),
   severity: z.enum(severities),
   title: z.string(),
@@ -139,7 +151,7 @@ const toldFindingSchema = z.object({
 });
 export type ToldFinding = z.infer<typeof toldFindingSchema>;
 
-const incidentSchema = z.object({
+export const incidentSchema = z.object({
   id: z.string(),
   /** When the first of its findings was seen. */
   since: z.iso.datetime(),
@@ -153,30 +165,33 @@ const incidentSchema = z.object({
 });
 export type Incident = z.infer<typeof incidentSchema>;
 
-const maintenanceSchema = z.object({ until: z.iso.datetime(), reason: z.string() });
+export const maintenanceSchema = z.object({ until: z.iso.datetime(), reason: z.string() });
 export type Maintenance = z.infer<typeof maintenanceSchema>;
+
+/** Runbooks that the checker has started for one trigger; forgotten when that has been gone for a while. */
+export const attemptSchema = z.object({
+  count: z.int().min(0),
+  /** The last one. */
+  at: z.iso.datetime(),
+  /** Name of its execution. */
+  execution: z.string(),
+  /** Since when the trigger has been gone; null while it is there. */
+  goneSince: z.iso.datetime().nullable(),
+  /** It had its effect: not again before the cluster has been well for a while. */
+  spent: z.boolean(),
+});
 
 /** What the checker does by itself: since when there has been reason to, and what it has started. */
 const automationSchema = z.object({
   /** By trigger: since when it has been there in every check. */
   seen: z.record(z.string(), z.iso.datetime()),
-  /** By trigger: the runbooks started for it; forgotten when it has been gone for a while. */
-  attempts: z.record(
-    z.string(),
-    z.object({
-      count: z.number(),
-      /** The last one. */
-      at: z.iso.datetime(),
-      /** Name of its execution. */
-      execution: z.string(),
-      /** Since when the trigger has been gone; null while it is there. */
-      goneSince: z.iso.datetime().nullable(),
-      /** It had its effect: not again before the cluster has been well for a while. */
-      spent: z.boolean(),
-    }),
-  ),
+  /** By trigger. */
+  attempts: z.record(z.string(), attemptSchema),
 });
 export type Automation = z.infer<typeof automationSchema>;
+
+/** A finding of the past. */
+export const endedFindingSchema = z.object({ at: z.iso.datetime(), returns: z.number() });
 
 export const checkerStateSchema = z.object({
   /** Time of the check that changed the state last; an earlier check is stale. */
@@ -186,8 +201,8 @@ export const checkerStateSchema = z.object({
   pending: z.record(z.string(), z.iso.datetime()),
   incident: incidentSchema.nullable(),
   /** By key: findings of the past, to recognise what comes and goes. */
-  ended: z.record(z.string(), z.object({ at: z.iso.datetime(), returns: z.number() })),
+  ended: z.record(z.string(), endedFindingSchema),
   maintenance: maintenanceSchema.nullable(),
-  automation: automationSchema.default({ seen: {}, attempts: {} }),
+  automation: automationSchema,
 });
 export type CheckerState = z.infer<typeof checkerStateSchema>;

@@ -1,5 +1,5 @@
 /** Plans the allowance to commit without standbys, or refuses where there is nothing to allow. */
-import type { Allowance } from '../contract/allowance.ts';
+import type { Allowance, AllowanceOnRecord } from '../contract/allowance.ts';
 import type { Cluster } from '../contract/cluster-config.ts';
 import { OperatorError } from '../contract/errors.ts';
 import type { NodeFacts, Observation } from '../contract/observation.ts';
@@ -23,13 +23,13 @@ export interface AllowAsyncRequest {
 const byPolicy = /:auto-[^:]*$/;
 
 /**
- * @param current the allowance on record, which a second one extends
+ * @param current the allowance on record, which a second one extends, or replaces where it cannot be read
  * @throws OperatorError NoPrimary, TwoPrimaries, NothingToAllow
  */
 export function planAllowAsync(
   cluster: Cluster,
   observation: Observation,
-  current: Allowance | null,
+  current: AllowanceOnRecord,
   { minutes, reason, execution }: AllowAsyncRequest,
   now: Date,
 ): AllowAsyncPlan {
@@ -53,9 +53,13 @@ export function planAllowAsync(
   };
 }
 
-/** Commits wait for nobody: only an allowance that is in force explains that, and can be extended. */
-function currentOf(node: string, facts: NodeFacts, current: Allowance | null): Allowance {
-  if (current?.primary === node) return current;
+/**
+ * Commits wait for nobody: only an allowance that is in force explains that, and can be extended. From one that cannot be
+ * read nothing is taken over.
+ */
+function currentOf(node: string, facts: NodeFacts, current: AllowanceOnRecord): Allowance | null {
+  if (current === 'unreadable' && facts.synchronousStandbyNames.trim() === '') return null;
+  if (current !== 'unreadable' && current?.primary === node) return current;
   const why =
     facts.synchronousStandbyNames.trim() === ''
       ? 'synchronous_standby_names is empty'

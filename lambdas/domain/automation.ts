@@ -4,7 +4,7 @@
  * the same time one makes it.
  */
 import type { RunningOperation } from '../contract/alerts.ts';
-import type { Allowance } from '../contract/allowance.ts';
+import type { AllowanceOnRecord } from '../contract/allowance.ts';
 import type { Cluster } from '../contract/cluster-config.ts';
 import type { Automation, CheckerState } from '../contract/health.ts';
 import type { AutomaticRunbook } from '../contract/names.ts';
@@ -15,6 +15,7 @@ import { rememberedSeconds } from './persistence.ts';
 import { secondsBetween } from './quantities.ts';
 import { same } from './same.ts';
 import { survey } from './survey.ts';
+import { isStale } from './transitions.ts';
 import { degradeKey, type Trigger, triggers } from './triggers.ts';
 
 /** A runbook to be started now. */
@@ -36,7 +37,7 @@ const repeatSeconds = 30;
 
 /** What a check knows beside the cluster itself. */
 export interface Circumstances {
-  readonly allowance: Allowance | null;
+  readonly allowance: AllowanceOnRecord;
   /** The runbook that runs on the cluster. */
   readonly operation: RunningOperation | null;
   readonly now: Date;
@@ -52,12 +53,12 @@ export function automate(
   state: CheckerState,
   { allowance, operation, now }: Circumstances,
 ): { state: CheckerState; start: Start | null } {
-  if (state.updatedAt !== null && now.getTime() < Date.parse(state.updatedAt)) return { state, start: null };
+  if (isStale(state, now)) return { state, start: null };
   const { memory, maintenance } = state;
   const maintained = inMaintenance(maintenance, now);
-  // None during maintenance, nor while a runbook is at work.
+  // None during maintenance, nor while a runbook is at work; nor while it is not known whether there is maintenance.
   const present =
-    maintained || operation !== null
+    maintained || operation !== null || memory.held.length > 0
       ? []
       : triggers(
           survey(cluster, observation, memory, now, allowance),
@@ -82,7 +83,8 @@ function watched(
       // A runbook that is at work keeps its reason from being looked at; that is no absence.
       const goneSince = isPresent(key) || operation !== null ? null : (attempt.goneSince ?? at);
       // An allowance that was only recorded has let no commit go: it is tried again.
-      const degraded = allowance?.automatic === true && state.memory.suspension !== null;
+      const automatic = allowance === 'unreadable' || allowance?.automatic === true;
+      const degraded = automatic && state.memory.suspension !== null;
       const spent = attempt.spent || (key === degradeKey && degraded);
       return [key, { ...attempt, goneSince, spent }] as const;
     })

@@ -1,5 +1,7 @@
 /** What the next check has to know of this one. While a cluster is healthy it does not change. */
+import type { Cluster } from '../contract/cluster-config.ts';
 import type { CheckerMemory } from '../contract/health.ts';
+import type { NodeFacts } from '../contract/observation.ts';
 import { lsnPosition } from './lsn.ts';
 import { same } from './same.ts';
 import { isLagging } from './standby-findings.ts';
@@ -17,6 +19,8 @@ export const emptyMemory: CheckerMemory = {
   waiting: null,
   durabilityRisk: null,
   suspension: null,
+  unread: null,
+  held: [],
 };
 
 /**
@@ -52,6 +56,8 @@ export function remember(seen: Survey): CheckerMemory {
     waiting: waitingCommits(primary, memory, blocked, seen.now),
     durabilityRisk: durabilityRisk(seen, primary),
     suspension: suspension(seen, primary),
+    unread: unread(seen, primary),
+    held: memory.held,
   };
 }
 
@@ -70,8 +76,11 @@ function synchronousSeen({ memory, now }: Survey, { node, facts }: Answered): Ch
 function suspension(seen: Survey, { node, facts }: Answered): CheckerMemory['suspension'] {
   const { allowance, memory } = seen;
   if (synchronousSituation(facts) !== null) return null;
+  const known = memory.suspension?.node === node.name ? memory.suspension : null;
+  // From where on it let commits go, nobody can say.
+  if (allowance === 'unreadable') return known ?? { node: node.name, lsn: '0/0', since: seen.now.toISOString() };
   if (allowance?.primary === node.name) return { node: node.name, lsn: allowance.lsn, since: allowance.since };
-  return memory.suspension?.node === node.name ? memory.suspension : null;
+  return known;
 }
 
 /**
@@ -95,10 +104,23 @@ function durabilityRisk(seen: Survey, { node, facts }: Answered): CheckerMemory[
         : restarted && waited
           ? { node: node.name, lsn, since: now.toISOString(), cause: 'restart' as const }
           : known;
-  if (risk === null) return null;
-  const position = lsnPosition(risk.lsn);
-  const safe = facts.replication.filter(
+  return risk === null || isOnStandbys(cluster, facts, risk.lsn) ? null : risk;
+}
+
+/** Whether as many standbys as the rule asks for have the primary's WAL up to a position on disk. */
+function isOnStandbys(cluster: Cluster, { replication }: NodeFacts, lsn: string): boolean {
+  const position = lsnPosition(lsn);
+  const holders = replication.filter(
     ({ state, flushLsn }) => state === 'streaming' && flushLsn !== null && lsnPosition(flushLsn) >= position,
   );
-  return safe.length >= cluster.replication.count ? null : risk;
+  return holders.length >= cluster.replication.count;
+}
+
+/** What the unread parts may have told of is before the position at which the primary was seen first since. */
+function unread({ memory, cluster }: Survey, { node, facts }: Answered): CheckerMemory['unread'] {
+  if (memory.unread === null) return null;
+  const { parts, lsn } = memory.unread.node === node.name ? memory.unread : { ...memory.unread, lsn: null };
+  // While commits return without a standby there are more of them with every moment.
+  const until = synchronousSituation(facts) === null ? null : (lsn ?? facts.lsn);
+  return until !== null && isOnStandbys(cluster, facts, until) ? null : { parts, node: node.name, lsn: until };
 }

@@ -3,7 +3,7 @@
  * sources, of which any may be unreadable: then the rest is shown, and that a part is missing.
  */
 import type { RunningOperation } from '../contract/alerts.ts';
-import type { Allowance } from '../contract/allowance.ts';
+import type { AllowanceOnRecord } from '../contract/allowance.ts';
 import type { Cluster } from '../contract/cluster-config.ts';
 import type { RunningExecution } from '../contract/execution.ts';
 import type { CheckerState, Finding, Health, Status } from '../contract/health.ts';
@@ -31,7 +31,7 @@ export interface Sources {
   readonly observation: Source<Observation>;
   readonly checker: Source<CheckerState>;
   /** The allowance to commit without standbys that is on record. */
-  readonly allowance: Source<Allowance | null>;
+  readonly allowance: Source<AllowanceOnRecord>;
   readonly lock: Source<RunningOperation | null>;
   readonly executions: Source<readonly RunningExecution[]>;
 }
@@ -178,6 +178,9 @@ function unread({ observation, checker, allowance, lock, executions }: Sources):
     ...problem('The nodes could not be observed', observation),
     ...problem('What the checker remembers could not be read', checker),
     ...problem('Whether commits may return without standbys could not be read', allowance),
+    ...('value' in allowance && allowance.value === 'unreadable'
+      ? ['An allowance to commit without standbys is on record and cannot be read: the resume-sync runbook removes it.']
+      : []),
     ...problem('The lock could not be read', lock),
     ...problem('Running runbooks could not be listed', executions),
   ];

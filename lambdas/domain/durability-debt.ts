@@ -71,6 +71,7 @@ export function mayBeSuspended(observation: Observation, { memory, incident }: C
   return (
     incident !== null ||
     memory.suspension !== null ||
+    memory.unread !== null ||
     // Whoever is to decide about a failover must know.
     !observation.nodes.some((seen) => seen.answered && !seen.facts.inRecovery) ||
     observation.nodes.some(

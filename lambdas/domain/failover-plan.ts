@@ -1,5 +1,5 @@
 /** Is the primary down, as far as several witnesses can tell, and what does a failover then do? */
-import type { Allowance } from '../contract/allowance.ts';
+import type { AllowanceOnRecord } from '../contract/allowance.ts';
 import type { Cluster, ClusterNode } from '../contract/cluster-config.ts';
 import { OperatorError } from '../contract/errors.ts';
 import type { CheckerMemory } from '../contract/health.ts';
@@ -15,7 +15,7 @@ export interface FailoverEvidence {
   readonly observation: Observation;
   readonly memory: CheckerMemory;
   /** The allowance to commit without standbys that is on record: no check may have seen yet what it let go. */
-  readonly allowance: Allowance | null;
+  readonly allowance: AllowanceOnRecord;
 }
 
 export interface FailoverRequest {
@@ -51,22 +51,34 @@ export function planFailover(
     follow: [],
     evidence: former === null ? ['Every node answers, and none accepts writes.'] : witnesses(former, seen),
     ...common,
-    // One that was made for another primary is over with that.
-    risk: riskOf(memory, former === null || allowance?.primary === former.node.name ? allowance : null),
+    risk: riskOf(memory, concerning(allowance, former)),
   };
 }
 
-/** Commits that are known to be on the primary alone: a failover would lose them. */
-function riskOf({ durabilityRisk, suspension }: CheckerMemory, allowance: Allowance | null): string | null {
+/** An allowance that was made for another primary is over with that. */
+function concerning(allowance: AllowanceOnRecord, former: Silent | null): AllowanceOnRecord {
+  if (allowance === null || allowance === 'unreadable' || former === null) return allowance;
+  return allowance.primary === former.node.name ? allowance : null;
+}
+
+/** Commits that are, or may be, on the primary alone: a failover would lose them. */
+function riskOf({ durabilityRisk, suspension, unread }: CheckerMemory, allowance: AllowanceOnRecord): string | null {
   if (suspension !== null) {
     return `Commits on ${suspension.node} after ${suspension.lsn} (${suspension.since}) were allowed to return without a standby.`;
+  }
+  if (allowance === 'unreadable') {
+    return 'An allowance to commit without a standby is on record and cannot be read: commits may have returned without one, and nothing shows that standbys have them. Once a primary answers, the resume-sync runbook removes the allowance.';
   }
   if (allowance !== null) {
     return `Commits on ${allowance.primary} after ${allowance.lsn} (${allowance.since}) were allowed to return without a standby, and nothing shows that standbys have them.`;
   }
-  if (durabilityRisk === null) return null;
+  if (durabilityRisk === null) return unread === null ? null : unreadRisk(unread.parts);
   const why = durabilityRisk.cause === 'restart' ? 'became visible when it restarted' : 'returned without a standby';
   return `Commits up to ${durabilityRisk.lsn} on ${durabilityRisk.node} ${why}, and no standby has confirmed them.`;
+}
+
+function unreadRisk(parts: readonly string[]): string {
+  return `What the checker remembered cannot be read: ${list(parts)}. It may have told of commits that are on the primary alone, and standbys have not been seen to hold all of its WAL since.`;
 }
 
 /** The primary that is down. Whoever doubts that it is, refuses. */

@@ -31,6 +31,7 @@ const clusterWideTopics = new Set([
   'durability',
   'commits',
   'synchronous',
+  'automation',
   'set-up',
 ]);
 
@@ -77,6 +78,7 @@ export const findingPolicies: Readonly<Record<FindingKind, FindingPolicy>> = {
   SlotRetainsTooMuch:        policy('warning',  'degraded',       2, 'slot-size'),
   NodeUnobservable:          policy('warning',  'degraded',       3, 'unobservable'),
   ConfigurationDrift:        policy('warning',  'degraded',       2, 'drift'),
+  AutomationHeld:            policy('warning',  'degraded',       1, 'automation'),
   // Deploying comes before setting up: the first minutes are nobody's fault.
   ClusterNotSetUp:           policy('warning',  'unknown',        1, 'set-up', { lasts: { seconds: 120 }, reminds: false }),
 };

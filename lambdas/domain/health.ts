@@ -1,5 +1,5 @@
 /** Judges an observation: facts and what is remembered in, a status with its findings out. */
-import type { Allowance } from '../contract/allowance.ts';
+import type { AllowanceOnRecord } from '../contract/allowance.ts';
 import type { Cluster } from '../contract/cluster-config.ts';
 import {
   type CheckerMemory,
@@ -11,6 +11,7 @@ import {
   statuses,
 } from '../contract/health.ts';
 import type { Observation } from '../contract/observation.ts';
+import { automationFindings } from './automation-findings.ts';
 import { isSetUp, remember } from './checker-memory.ts';
 import { driftFindings } from './drift.ts';
 import { evidenceOf } from './evidence.ts';
@@ -27,7 +28,7 @@ export function assess(
   observation: Observation,
   memory: CheckerMemory,
   now: Date,
-  allowance: Allowance | null = null,
+  allowance: AllowanceOnRecord = null,
 ): Health {
   const seen = survey(cluster, observation, memory, now, allowance);
   const remembered = remember(seen);
@@ -44,9 +45,14 @@ export function assess(
 function allFindings(seen: Survey): Finding[] {
   // With two primaries every judgement about standbys depends on which of them one asks.
   if (seen.primaries.length > 1) return primaryFindings(seen);
-  return [primaryFindings, synchronousFindings, standbyFindings, slotFindings, driftFindings].flatMap((find) =>
-    find(seen),
-  );
+  return [
+    primaryFindings,
+    synchronousFindings,
+    standbyFindings,
+    slotFindings,
+    driftFindings,
+    automationFindings,
+  ].flatMap((find) => find(seen));
 }
 
 /** One finding, whatever else is missing: before setup everything is. */

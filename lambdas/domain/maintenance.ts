@@ -14,16 +14,15 @@ const longestReason = 200;
 
 /**
  * The checker's state with the maintenance that was asked for. What ends early keeps its reason and ends now, so that
- * the next check tells what is still wrong, as after any maintenance. The same state when there is nothing to end.
+ * the next check tells what is still wrong, as after any maintenance. Either also ends what kept runbooks from starting
+ * because nobody could read whether they may. The same state when there is nothing to end.
  */
 export function withMaintenance(state: CheckerState, { minutes, reason }: MaintenanceInput, now: Date): CheckerState {
-  if (minutes === 0) {
-    const { maintenance } = state;
-    if (!inMaintenance(maintenance, now)) return state;
-    return { ...state, maintenance: { ...maintenance, until: now.toISOString() } };
-  }
+  const { maintenance, memory } = state;
   const until = new Date(now.getTime() + minutes * 60_000).toISOString();
-  return { ...state, maintenance: { until, reason: plain(reason ?? '', longestReason) } };
+  const asked = memory.held.length === 0 ? state : { ...state, memory: { ...memory, held: [] } };
+  if (minutes > 0) return { ...asked, maintenance: { until, reason: plain(reason ?? '', longestReason) } };
+  return inMaintenance(maintenance, now) ? { ...asked, maintenance: { ...maintenance, until } } : asked;
 }
 
 /** Whether alerts are silent and nothing starts by itself. */
@@ -47,7 +46,9 @@ export function renderMaintenance(cluster: Cluster, report: MaintenanceReport, n
   const subject = ascii(`MAINTENANCE ${cluster.name}: ${what}`, longestSubject);
   const lines =
     until === null
-      ? ['Alerts are sent again. If something is wrong, the next one says so.']
+      ? [
+          'Alerts are sent again, and runbooks start by themselves where the policy says so. If something is wrong, the next alert says so.',
+        ]
       : [
           `No alerts are sent, and no runbook starts by itself, until ${utc(until)}: ${reason}`,
           'What is wrong then is told then.',

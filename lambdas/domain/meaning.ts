@@ -11,7 +11,7 @@ const meanings: Readonly<Record<Status, (situation: Situation) => string>> = {
   healthy: ({ evidence }) => `Writes go on. ${durability(evidence)}`,
   degraded: ({ findings, evidence }) => {
     const risk = findings.some(({ kind }) => kind === 'DurabilityRisk')
-      ? ' Some commits that are visible exist on the primary only.'
+      ? ' Some commits that are visible may exist on the primary only.'
       : '';
     return `Reads and writes go on. ${durability(evidence)}${risk}`;
   },

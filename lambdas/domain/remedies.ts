@@ -153,6 +153,10 @@ const remedies: Readonly<Record<FindingKind, (situation: Situation) => NextStep 
         : byHand(
             `Correct the setting on ${finding.node} where it comes from, then reload or restart; or change clusters.json if the new value is wanted.`,
           ),
+  AutomationHeld: () => ({
+    text: 'When nobody is at work on the cluster, end maintenance with the maintenance runbook: from then on runbooks start by themselves again, as the policy has it. Until then start by hand what is needed.',
+    runbook: { name: 'maintenance', input: { minutes: 0 } },
+  }),
   ClusterNotSetUp: () => setup('Start the setup runbook.'),
 };
 

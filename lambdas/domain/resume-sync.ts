@@ -1,5 +1,5 @@
 /** Plans the return to synchronous replication, for whichever node is the primary now. */
-import type { Allowance } from '../contract/allowance.ts';
+import type { Allowance, AllowanceOnRecord } from '../contract/allowance.ts';
 import type { Cluster } from '../contract/cluster-config.ts';
 import { OperatorError } from '../contract/errors.ts';
 import type { Observation } from '../contract/observation.ts';
@@ -12,14 +12,14 @@ import { synchronousSituation } from './synchronous-situation.ts';
 import { renderSynchronousStandbyNames } from './synchronous-standby-names.ts';
 
 /**
- * @param current the allowance on record; once it is over, writes may block
+ * @param current the allowance on record; once it is over, writes may block. One that cannot be read is not known to be over
  * @param blockWrites the operator wants the rule back although commits will wait
  * @throws OperatorError NoPrimary, TwoPrimaries, TooFewStandbys
  */
 export function planResumeSync(
   cluster: Cluster,
   observation: Observation,
-  current: Allowance | null,
+  current: AllowanceOnRecord,
   { blockWrites }: { readonly blockWrites: boolean },
   now: Date,
 ): ResumeSyncPlan {
@@ -27,7 +27,7 @@ export function planResumeSync(
   const { count } = cluster.replication;
   const ready = caughtUpStandbys(cluster, node, facts);
   const writesBlock = ready.length < count;
-  const expired = current !== null && now.getTime() >= Date.parse(current.until);
+  const expired = current !== null && current !== 'unreadable' && now.getTime() >= Date.parse(current.until);
   if (writesBlock && !expired && !blockWrites) {
     throw new OperatorError(
       'TooFewStandbys',
@@ -47,10 +47,15 @@ export function planResumeSync(
       writesBlock
         ? `Commits on ${node} are synchronous again, and wait: they need ${counted(count, 'standby')}, and ${ready.length === 0 ? '' : 'only '}${listed(ready, 'has')} caught up.`
         : `Commits on ${node} are synchronous again (${names}); ${listed(ready, 'has')} caught up.`,
-      ...(current === null ? [] : [history(current, node, facts.lsn, expired && writesBlock, now)]),
+      ...(current === null
+        ? []
+        : [current === 'unreadable' ? unreadable : history(current, node, facts.lsn, expired && writesBlock, now)]),
     ],
   };
 }
+
+const unreadable =
+  'The allowance on record could not be read and is removed: for how long commits returned without a standby is not known.';
 
 function history(allowance: Allowance, node: string, lsn: string | null, expired: boolean, now: Date): string {
   const ended = expired ? 'The time that was allowed is over. ' : '';

@@ -1,5 +1,5 @@
 /** Puts an observation in order: who answers, who is the primary, who should be it when nobody is. */
-import type { Allowance } from '../contract/allowance.ts';
+import type { AllowanceOnRecord } from '../contract/allowance.ts';
 import type { Cluster, ClusterNode } from '../contract/cluster-config.ts';
 import type { CheckerMemory } from '../contract/health.ts';
 import type { NodeFacts, NodeObservation, Observation, ReplicationRow } from '../contract/observation.ts';
@@ -22,7 +22,7 @@ export interface Survey {
   readonly memory: CheckerMemory;
   readonly now: Date;
   /** The allowance to commit without standbys that is on record. */
-  readonly allowance: Allowance | null;
+  readonly allowance: AllowanceOnRecord;
   readonly answered: readonly Answered[];
   readonly silent: readonly Silent[];
   /** Nodes that accept writes; more than one is a split brain. */
@@ -107,7 +107,7 @@ export function survey(
   observation: Observation,
   memory: CheckerMemory,
   now: Date,
-  allowance: Allowance | null = null,
+  allowance: AllowanceOnRecord = null,
 ): Survey {
   const answered: Answered[] = [];
   const silent: Silent[] = [];

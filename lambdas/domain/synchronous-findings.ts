@@ -1,6 +1,7 @@
 /** Do commits return, and do they return only when a standby has them? */
 import type { Allowance } from '../contract/allowance.ts';
-import type { Finding } from '../contract/health.ts';
+import type { Cluster } from '../contract/cluster-config.ts';
+import type { CheckerMemory, Finding } from '../contract/health.ts';
 import type { ReplicationRow } from '../contract/observation.ts';
 import { bytesBetween, caughtUpStandbys } from './durability-debt.ts';
 import { finding } from './finding-policy.ts';
@@ -133,8 +134,9 @@ function changedStandby(seen: Survey, primary: Answered, { rule, confirming }: S
 /** Commits return without a standby: because somebody allowed that for a time, or because the settings are wrong. */
 function unprotected(seen: Survey, primary: Answered): Finding[] {
   const { allowance } = seen;
-  const allowed = allowance?.primary === primary.node.name && primary.facts.synchronousStandbyNames.trim() === '';
-  return allowed ? [suspended(seen, primary, allowance)] : notReplicated(primary);
+  if (primary.facts.synchronousStandbyNames.trim() !== '') return notReplicated(primary);
+  if (allowance === 'unreadable') return [suspendedForUnknownTime(seen, primary)];
+  return allowance?.primary === primary.node.name ? [suspended(seen, primary, allowance)] : notReplicated(primary);
 }
 
 function suspended({ cluster, now }: Survey, { node, facts }: Answered, allowance: Allowance): Finding {
@@ -160,6 +162,21 @@ function suspended({ cluster, now }: Survey, { node, facts }: Answered, allowanc
   );
 }
 
+/** The allowance cannot be read, so its end cannot be kept. */
+function suspendedForUnknownTime({ cluster }: Survey, { node, facts }: Answered): Finding {
+  const caughtUp = caughtUpStandbys(cluster, node.name, facts);
+  const held = caughtUp.length > 0 ? `${listed(caughtUp, 'has')} caught up.` : 'No standby has caught up.';
+  return finding(
+    'SynchronousReplicationSuspended',
+    node.name,
+    {
+      title: 'writes go on without a standby, nobody knows until when',
+      message: `Commits on ${node.name} return without a standby. The allowance that explains it is on record and cannot be read, so its end is not known. ${held}`,
+    },
+    { severity: 'critical' },
+  );
+}
+
 const clock = (time: string) => `${time.slice(11, 16)} UTC`;
 const utcMinutes = (time: string) => `${time.slice(0, 16).replace('T', ' ')} UTC`;
 
@@ -179,7 +196,7 @@ function notReplicated({ node, facts }: Answered): Finding[] {
 /** Commits that returned without a standby, and perhaps are on none still. */
 function durabilityRisk({ memory, cluster }: Survey, { node, facts }: Answered): Finding[] {
   const risk = memory.durabilityRisk;
-  if (risk === null || risk.node !== node.name) return [];
+  if (risk === null || risk.node !== node.name) return unreadRisk(memory, cluster, node.name);
   const since = lsnPosition(risk.lsn);
   const furthest = facts.replication
     .flatMap(({ flushLsn }) => (flushLsn === null ? [] : [lsnPosition(flushLsn)]))
@@ -202,6 +219,18 @@ function durabilityRisk({ memory, cluster }: Survey, { node, facts }: Answered):
     finding('DurabilityRisk', node.name, {
       title,
       message: `${why} ${counted(cluster.replication.count, 'standby', 'has')} received WAL up to ${risk.lsn} they exist on ${node.name} only.${missing}`,
+    }),
+  ];
+}
+
+/** What the checker remembered of such commits cannot be read: there may be some. */
+function unreadRisk({ unread }: CheckerMemory, cluster: Cluster, primary: string): Finding[] {
+  if (unread === null) return [];
+  const until = unread.lsn === null ? 'all of its WAL' : `WAL up to ${unread.lsn}`;
+  return [
+    finding('DurabilityRisk', primary, {
+      title: 'commits may be without a standby: memory unreadable',
+      message: `What the checker remembered cannot be read: ${list(unread.parts)}. It may have told of commits that exist on ${primary} only. Until ${counted(cluster.replication.count, 'standby', 'has')} received ${until}, no failover starts by itself, and one that is started refuses unless data loss is allowed.`,
     }),
   ];
 }

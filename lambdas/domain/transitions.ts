@@ -58,7 +58,7 @@ export function advance(
   now: Date,
   operation: RunningOperation | null = null,
 ): { state: CheckerState; events: AlertEvent[] } {
-  if (state.updatedAt !== null && now.getTime() < Date.parse(state.updatedAt)) return { state, events: [] };
+  if (isStale(state, now)) return { state, events: [] };
   const seen = look(cluster, state, health, now, operation);
   const { to, event } = transitionFor(state.incident === null ? 'calm' : 'open', seen.outlook);
   const check = { ...seen, dropped: leaving(seen, event) };
@@ -74,6 +74,16 @@ export function advance(
   };
   if (same(next, state)) return { state, events };
   return { state: { ...next, updatedAt: now.toISOString() }, events };
+}
+
+/** Checks that overlap, on clocks that differ. A state from further ahead was never written by a check: it stops none. */
+const mostAheadSeconds = 10 * 60;
+
+/** Whether a check at `now` is older than the one that changed the state last. */
+export function isStale({ updatedAt }: CheckerState, now: Date): boolean {
+  if (updatedAt === null) return false;
+  const ahead = secondsBetween(now.toISOString(), new Date(updatedAt));
+  return ahead > 0 && ahead < mostAheadSeconds;
 }
 
 /** A check beside the state. */

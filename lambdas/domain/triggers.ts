@@ -54,7 +54,9 @@ function failover({ cluster, memory, answered, allowance }: Survey, { status, fi
   const down = findings.find(({ kind }) => kind === 'PrimaryDown');
   if (down === undefined || down.node === null || memory.primary?.node !== down.node) return [];
   // Somebody must be there to take over, and commits that may be on the primary only are for a person to give up.
-  const unprotected = allowance?.primary === down.node || memory.suspension !== null || memory.durabilityRisk !== null;
+  const allowed = allowance === 'unreadable' || allowance?.primary === down.node;
+  const { suspension, durabilityRisk, unread } = memory;
+  const unprotected = allowed || suspension !== null || durabilityRisk !== null || unread !== null;
   if (answered.length === 0 || unprotected) return [];
   return [
     {
@@ -73,15 +75,18 @@ function failover({ cluster, memory, answered, allowance }: Survey, { status, fi
 function resume({ cluster, primaries, allowance, now }: Survey): Trigger[] {
   const [primary] = primaries;
   if (allowance === null || primary === undefined || primaries.length > 1) return [];
-  const expired = now.getTime() >= Date.parse(allowance.until);
+  // The end of one that cannot be read is not known: it ends when standbys have caught up, or by hand.
+  const { since, until } = allowance === 'unreadable' ? { since: 'unreadable', until: null } : allowance;
+  const expired = until !== null && now.getTime() >= Date.parse(until);
   const ready = caughtUpStandbys(cluster, primary.node.name, primary.facts).length >= cluster.replication.count;
   // The rule may be back for another reason, such as a failover: then the allowance only has to go.
   const inForce = synchronousSituation(primary.facts) !== null;
-  if (!expired && !ready && !inForce) return [];
+  const served = inForce && allowance !== 'unreadable';
+  if (!expired && !ready && !served) return [];
   return [
     {
       // The end that was promised does not share its attempts with early returns, nor with the time before an extension.
-      key: expired ? `resume-sync:end:${allowance.until}` : `resume-sync:${allowance.since}`,
+      key: expired ? `resume-sync:end:${until}` : `resume-sync:${since}`,
       runbook: 'resume-sync',
       input: inForce ? { blockWrites: true } : {},
       subject: '',

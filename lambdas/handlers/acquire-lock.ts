@@ -1,6 +1,13 @@
 import { deployedCluster } from '../adapters/cluster.ts';
 import { environmentVariable } from '../adapters/environment.ts';
-import { acquire, howToForgetEpoch, readLock, takeLock } from '../adapters/operation-lock.ts';
+import {
+  acquire,
+  howToForgetEpoch,
+  howToForgetLock,
+  lockUnreadable,
+  readLock,
+  takeLock,
+} from '../adapters/operation-lock.ts';
 import { parseInput } from '../adapters/parse.ts';
 import { isRunning } from '../adapters/runbook-tasks.ts';
 import { OperatorError } from '../contract/errors.ts';
@@ -31,6 +38,11 @@ export async function handler(event: unknown): Promise<Operation> {
     return { owner: execution, epoch: outcome.epoch, nodes: cluster.nodes.map(({ name }) => name), input: asked };
   }
   const { heldBy } = outcome;
+  if (heldBy === 'unreadable') {
+    throw lockUnreadable(
+      `Nothing was changed. See in the Step Functions console whether a runbook of ${cluster.name} runs, and wait for its end. When none runs, remove the lock and start this one again:\n${howToForgetLock(cluster.network.region, table)}`,
+    );
+  }
   throw new OperatorError(
     'AnotherRunbookRuns',
     `The ${heldBy?.runbook ?? 'other'} runbook of ${cluster.name} has been running since ${heldBy?.since ?? 'a moment ago'} (${heldBy?.owner ?? 'execution unknown'}).`,

@@ -1,17 +1,20 @@
 import { publishAlert } from '../adapters/alerts-topic.ts';
-import { readableAllowance } from '../adapters/allowance-store.ts';
+import { readAllowance } from '../adapters/allowance-store.ts';
 import { runningOperation, startAutomatically } from '../adapters/automatic-runbooks.ts';
 import { forgetSent, readChecker, type Unsent, writeChecker } from '../adapters/checker-store.ts';
 import { deployedCluster } from '../adapters/cluster.ts';
 import { CachedCredentials } from '../adapters/credentials.ts';
 import { environmentVariable } from '../adapters/environment.ts';
 import { recordFigures } from '../adapters/figures.ts';
+import { logger } from '../adapters/logger.ts';
 import { observe } from '../adapters/observer.ts';
+import type { AlertEvent } from '../contract/alerts.ts';
 import type { Observation } from '../contract/observation.ts';
 import { renderAlert } from '../domain/alerts.ts';
 import { automate } from '../domain/automation.ts';
 import { mayBeSuspended } from '../domain/durability-debt.ts';
 import { assess } from '../domain/health.ts';
+import type { Message } from '../domain/message.ts';
 import { checkSeconds, metricsOf } from '../domain/metrics.ts';
 import { runbookLinks } from '../domain/runbook-links.ts';
 import { advance } from '../domain/transitions.ts';
@@ -61,7 +64,7 @@ async function checkOnce(): Promise<Check | null> {
   const observation = await look();
   // Read after looking: of two checks at the same time the one that looked last decides last.
   const before = await readChecker(table);
-  const allowance = mayBeSuspended(observation, before.state) ? await readableAllowance(table) : null;
+  const allowance = mayBeSuspended(observation, before.state) ? await readAllowance(table) : null;
   const health = assess(cluster, observation, before.state.memory, started, allowance);
   const quiet = health.findings.length === 0 && before.state.incident === null && allowance === null;
   const operation = quiet ? null : await runningOperation(table);
@@ -91,6 +94,19 @@ async function checkOnce(): Promise<Check | null> {
 }
 
 async function send(alerts: readonly Unsent[]): Promise<void> {
-  for (const { event } of alerts) await publishAlert(topic, renderAlert(cluster, event, links));
+  for (const { event } of alerts) {
+    const message = worded(event);
+    if (message !== null) await publishAlert(topic, message);
+  }
   if (alerts.length > 0) await forgetSent(table, new Set(alerts.map(({ id }) => id)));
+}
+
+/** Null for what another version decided and nobody here can word: it must not keep the other alerts from being sent. */
+function worded(event: AlertEvent): Message | null {
+  try {
+    return renderAlert(cluster, event, links);
+  } catch (error) {
+    logger.error('an alert on record cannot be worded, and is dropped', { error });
+    return null;
+  }
 }

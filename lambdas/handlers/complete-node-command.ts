@@ -16,7 +16,7 @@ export async function handler(event: unknown): Promise<void> {
     event,
     'complete-node-command',
   ).detail;
-  const candidates = (await commandsOut(table)).filter(
+  const candidates = (await commandsOut(table)).commands.filter(
     (out) => out.instanceId === instanceId && (out.commandId === commandId || out.commandId === null),
   );
   const sent = candidates.length === 0 ? null : await findCommand(commandId);

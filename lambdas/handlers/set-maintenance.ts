@@ -1,5 +1,5 @@
 import { publishAlert } from '../adapters/alerts-topic.ts';
-import { readableAllowance } from '../adapters/allowance-store.ts';
+import { readAllowance } from '../adapters/allowance-store.ts';
 import { changeChecker } from '../adapters/checker-store.ts';
 import { deployedCluster } from '../adapters/cluster.ts';
 import { readCredentials } from '../adapters/credentials.ts';
@@ -41,7 +41,7 @@ export async function handler(event: unknown): Promise<MaintenanceReport> {
 async function look(state: CheckerState, now: Date): Promise<Health | Error> {
   try {
     const observation = await observe(observer, await readCredentials(secret));
-    const allowance = mayBeSuspended(observation, state) ? await readableAllowance(table) : null;
+    const allowance = mayBeSuspended(observation, state) ? await readAllowance(table) : null;
     return assess(cluster, observation, state.memory, now, allowance);
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));

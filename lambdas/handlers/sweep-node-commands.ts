@@ -24,7 +24,12 @@ const unheard = { kind: 'pending', taken: false } as const;
  */
 export async function handler(event: unknown): Promise<{ completed: number }> {
   const stopped = parseInput(sweepEventSchema, event ?? {}, 'sweep-node-commands');
-  const out = await commandsOut(table);
+  const { commands: out, unreadable } = await commandsOut(table);
+  // Their tasks end by their own time limits: nobody can tell which command may complete them.
+  for (const tokenHash of unreadable) {
+    logger.error('what is on record of a command cannot be read, and is removed', { tokenHash });
+    await forgetCommand(table, { tokenHash });
+  }
   const evidenceOf = async (instanceId: string): Promise<InstanceEvidence> => {
     const gone = 'detail' in stopped && stopped.detail['instance-id'] === instanceId ? stopped : null;
     return {

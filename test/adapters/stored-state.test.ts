@@ -11,8 +11,9 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { readAllowance, readableAllowance } from '../../lambdas/adapters/allowance-store.ts';
-import { readChecker, writeChecker } from '../../lambdas/adapters/checker-store.ts';
+import { readAllowance, writeAllowance } from '../../lambdas/adapters/allowance-store.ts';
+import { changeChecker, readChecker, writeChecker } from '../../lambdas/adapters/checker-store.ts';
+import { commandsOut, forgetCommand } from '../../lambdas/adapters/commands-out.ts';
 import { initialState } from '../../lambdas/domain/transitions.ts';
 
 type Item = Record<string, AttributeValue>;
@@ -60,6 +61,8 @@ const itemOf = (items: Item[], id: string): Item => {
   return found;
 };
 
+const allowanceOf = (items: Item[]) => JSON.parse(itemOf(items, 'allowance').allowance?.S ?? '') as object;
+
 describe.each(['healthy', 'night'] as const)('the %s items of the last release', (name) => {
   it('are read without a loss, and written over', async () => {
     await put(released[name]);
@@ -75,9 +78,7 @@ describe.each(['healthy', 'night'] as const)('the %s items of the last release',
 
 it('the allowance of the last release is read', async () => {
   await put(released.night);
-  expect(await readAllowance(table)).toEqual(
-    JSON.parse(itemOf(released.night, 'allowance').allowance?.S ?? '') as object,
-  );
+  expect(await readAllowance(table)).toEqual(allowanceOf(released.night));
 });
 
 describe('items of a version that does not exist yet', () => {
@@ -95,7 +96,14 @@ describe('items of a version that does not exist yet', () => {
     const read = await readChecker(table);
     expect(read).toMatchObject({
       version: Number(night.version?.N),
-      state: { incident: state.incident, maintenance: state.maintenance, memory: initialState().memory },
+      state: {
+        incident: state.incident,
+        maintenance: state.maintenance,
+        memory: {
+          ...initialState().memory,
+          unread: { parts: ['primary', 'waiting', 'durabilityRisk', 'suspension'].map((part) => `memory.${part}`) },
+        },
+      },
       unsent: [],
     });
     expect(read.state).not.toHaveProperty('weather');
@@ -110,7 +118,18 @@ describe('items of a version that does not exist yet', () => {
     await put([{ ...night, format: { N: '99' }, state: { S: text }, unsent: { S: text } }]);
     expect(await readChecker(table)).toEqual({
       version: Number(night.version?.N),
-      state: initialState(),
+      state: {
+        ...initialState(),
+        memory: {
+          ...initialState().memory,
+          unread: {
+            parts: ['primary', 'waiting', 'durabilityRisk', 'suspension'].map((part) => `memory.${part}`),
+            node: null,
+            lsn: null,
+          },
+          held: ['automation.attempts', 'maintenance'],
+        },
+      },
       unsent: [],
     });
   });
@@ -119,15 +138,60 @@ describe('items of a version that does not exist yet', () => {
     const lock = { id: { S: 'operation' }, epoch: { N: '1795807784' }, fence: { S: 'unknown to us' } };
     await put([future({ memory: null }), lock]);
     const { version, ...rest } = await readChecker(table);
-    expect(await writeChecker(table, version - 1, rest)).toBe(false);
+    expect(await writeChecker(table, Number(version) - 1, rest)).toBe(false);
     expect(await writeChecker(table, version, rest)).toBe(true);
     expect(await get('checker')).toMatchObject({ format: { N: '1' } });
     expect(await get('operation')).toEqual(lock);
   });
 
-  it('let nobody act on an allowance that cannot be read; who only tells goes on without', async () => {
-    await put([{ id: { S: 'allowance' }, allowance: { S: '{"for":"whom?"}' } }]);
-    await expect(readAllowance(table)).rejects.toThrow(expect.objectContaining({ name: 'StateUnreadable' }));
-    expect(await readableAllowance(table)).toBeNull();
+  it.each<[string, AttributeValue]>([
+    ['of another shape', { S: '{"for":"whom?"}' }],
+    ['no JSON', { S: '{' }],
+    ['a position that is none', { S: JSON.stringify({ ...allowanceOf(released.night), lsn: 'far' }) }],
+    ['a number', { N: '3' }],
+    ['a map', { M: { primary: { S: 'pg_sync_master' } } }],
+  ])('say that there is an allowance which is %s, and let it be removed', async (_, allowance) => {
+    await put([{ id: { S: 'allowance' }, allowance }]);
+    expect(await readAllowance(table)).toBe('unreadable');
+    await writeAllowance(table, null);
+    expect(await readAllowance(table)).toBeNull();
+  });
+
+  it('can be written over where their version is no number, by one of two', async () => {
+    await put([{ ...night, version: { S: 'two' } }]);
+    const { version, state: read, unsent } = await readChecker(table);
+    const writes = await Promise.all([1, 2].map(() => writeChecker(table, version, { state: read, unsent })));
+    expect(writes.toSorted()).toEqual([false, true]);
+    await changeChecker(table, (each) => ({ ...each, maintenance: null }));
+    expect(await readChecker(table)).toMatchObject({ version: 2, state: { maintenance: null } });
+  });
+
+  it('keep the alerts that can be read', async () => {
+    const alert = { id: 'a', decidedAt: '2020-01-06T07:20:00.000Z', event: { kind: 'opened' } };
+    await put([{ ...night, unsent: { S: JSON.stringify([{ id: 3 }, alert, 'rubbish']) } }]);
+    expect((await readChecker(table)).unsent).toEqual([alert]);
+  });
+
+  it('hold records of commands that nobody can complete, which can be removed', async () => {
+    const hash = (digit: string) => digit.repeat(64);
+    const record = {
+      document: { S: 'pg-sync-promote' },
+      instanceId: { S: 'i-1' },
+      sentAt: { S: '2020-01-06T07:20:00.000Z' },
+      until: { S: '2020-01-06T07:30:00.000Z' },
+    };
+    const entries: [string, AttributeValue][] = [
+      [hash('a'), { M: record }],
+      [hash('b'), { M: { ...record, sentAt: { S: 'soon' } } }],
+      [hash('c'), { M: { ...record, until: { N: '3' } } }],
+      [hash('d'), { S: 'a command' }],
+      ['format', { N: '99' }],
+    ];
+    await put([{ id: { S: 'commands' }, ...Object.fromEntries(entries) }]);
+    const { commands, unreadable } = await commandsOut(table);
+    expect(commands.map(({ tokenHash }) => tokenHash)).toEqual([hash('a')]);
+    expect(unreadable.toSorted()).toEqual([hash('b'), hash('c'), hash('d')]);
+    for (const tokenHash of unreadable) await forgetCommand(table, { tokenHash });
+    expect(await get('commands')).toEqual({ id: { S: 'commands' }, [hash('a')]: { M: record }, format: { N: '99' } });
   });
 });

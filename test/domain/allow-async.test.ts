@@ -1,6 +1,6 @@
 /** Writing without standbys: when it may be allowed, where the debt begins, and when it may end. */
 import { describe, expect, it } from 'vitest';
-import type { Allowance } from '../../lambdas/contract/allowance.ts';
+import type { Allowance, AllowanceOnRecord } from '../../lambdas/contract/allowance.ts';
 import type { NodeFacts } from '../../lambdas/contract/observation.ts';
 import { allowAsyncInputSchema } from '../../lambdas/contract/runbook-inputs.ts';
 import { planAllowAsync } from '../../lambdas/domain/allow-async.ts';
@@ -29,9 +29,9 @@ const noStandby: Changes = { [slave01]: refused, [slave02]: refused };
 const facts = (changes: Partial<NodeFacts>): Partial<NodeInWorld> => ({ facts: changes });
 const noRule = facts({ synchronousStandbyNames: '' });
 
-const allow = (changes: Changes, current: Allowance | null = null, of = cluster) =>
+const allow = (changes: Changes, current: AllowanceOnRecord = null, of = cluster) =>
   planAllowAsync(of, observe(of, world(of, changes)), current, request, now);
-const resume = (changes: Changes, current: Allowance | null = allowance, blockWrites = false, at = now) =>
+const resume = (changes: Changes, current: AllowanceOnRecord = allowance, blockWrites = false, at = now) =>
   planResumeSync(cluster, observe(cluster, world(cluster, changes)), current, { blockWrites }, at);
 
 describe('allowing', () => {
@@ -86,6 +86,12 @@ describe('allowing', () => {
       lsn: allowance.lsn,
       until: '2020-01-06T08:20:00.000Z',
     });
+  });
+
+  it('replaces an allowance that cannot be read, and finds anew where the debt begins', () => {
+    const replaced = { since: '2020-01-06T07:20:00.000Z', lsn: '0/5000000', until: '2020-01-06T08:20:00.000Z' };
+    expect(allow({ [master]: noRule, ...noStandby }, 'unreadable').allowance).toMatchObject(replaced);
+    expect(allow(noStandby, 'unreadable').allowance).toMatchObject(replaced);
   });
 
   it('knows what the policy has started', () => {
@@ -186,6 +192,18 @@ describe('returning', () => {
     const plan = resume({ [master]: noRule, ...noStandby }, allowance, false, late);
     expect(plan).toMatchObject({ writesBlock: true, synchronousStandbyNames: rule });
     expect(plan.summary.join(' ')).toMatch(/and wait: .*none has caught up.*time that was allowed is over/);
+  });
+
+  it('ends an allowance that cannot be read: its time is not known to be over, so writes block only when asked', () => {
+    expect(resume({ [master]: noRule }, 'unreadable')).toMatchObject({
+      writesBlock: false,
+      inForce: false,
+      summary: [expect.stringContaining('caught up'), expect.stringContaining('could not be read and is removed')],
+    });
+    expect(resume({}, 'unreadable')).toMatchObject({ inForce: true });
+    const blocking = () => resume({ [master]: noRule, ...noStandby }, 'unreadable');
+    expect(blocking).toThrow(expect.objectContaining({ name: 'TooFewStandbys' }));
+    expect(resume({ [master]: noRule, ...noStandby }, 'unreadable', true)).toMatchObject({ writesBlock: true });
   });
 
   it('is refused without one primary', () => {

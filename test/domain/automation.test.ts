@@ -1,9 +1,10 @@
 /** What the checker starts by itself: from which sights, after how long, how often, and from which never. */
 import { describe, expect, it } from 'vitest';
-import type { Allowance } from '../../lambdas/contract/allowance.ts';
+import type { Allowance, AllowanceOnRecord } from '../../lambdas/contract/allowance.ts';
 import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
 import { automate, type Start, withAttempt } from '../../lambdas/domain/automation.ts';
 import { assess } from '../../lambdas/domain/health.ts';
+import { withMaintenance } from '../../lambdas/domain/maintenance.ts';
 import { advance, initialState } from '../../lambdas/domain/transitions.ts';
 import { exampleCluster } from '../support/example-cluster.ts';
 import { type NodeInWorld, observe, world } from './observed.ts';
@@ -26,7 +27,7 @@ class Watch {
   readonly cluster: Cluster;
   now = new Date('2020-01-06T07:00:00.000Z');
   state = initialState();
-  allowance: Allowance | null = null;
+  allowance: AllowanceOnRecord = null;
   operation: { owner: string; runbook: string; since: string } | null = null;
 
   constructor(cluster = automatic()) {
@@ -109,6 +110,21 @@ describe('failover', () => {
     watch.allowance = allowanceOf();
     watch.check({ ...noStandby, [master]: noRule });
     expect(watch.during(10, { ...primaryDown, [slave01]: cutOff })).toEqual([]);
+  });
+
+  it('gives up nothing where an allowance, or what was remembered, cannot be read', () => {
+    const watch = new Watch(automatic({ failover: 'automatic' }));
+    watch.allowance = 'unreadable';
+    expect(watch.during(10, primaryDown)).toEqual([]);
+    const [other, unread] = [new Watch(automatic({ failover: 'automatic' })), ['memory.waiting']];
+    other.state = {
+      ...other.state,
+      memory: { ...other.state.memory, unread: { parts: unread, node: null, lsn: null } },
+    };
+    expect(other.during(10, primaryDown)).toEqual([]);
+    // As soon as standbys hold all that the primary has, nothing can be on it alone.
+    expect(other.during(1, {})).toEqual([]);
+    expect(other.check(primaryDown)).toMatchObject({ runbook: 'failover' });
   });
 
   it('is tried three times, after growing pauses', () => {
@@ -246,6 +262,13 @@ describe('the end of an allowance', () => {
     expect(watch.during(2, {})).toEqual([[20, 'resume-sync']]);
   });
 
+  it('of which the time cannot be read comes when a standby has caught up, and not before', () => {
+    const watch = watching();
+    watch.allowance = 'unreadable';
+    expect(watch.during(100, suspended)).toEqual([]);
+    expect(watch.during(2, oneBack)).toEqual([[20, 'resume-sync']]);
+  });
+
   it('waits for a primary that can be asked', () => {
     expect(watching({ until: '2020-01-06T07:00:00.000Z' }).during(10, primaryDown)).toEqual([]);
   });
@@ -284,6 +307,14 @@ it('manual policies start nothing, whatever happens', () => {
   const manual = automatic({ failover: 'manual', autoRejoin: false, whenNoStandby: 'block' });
   for (const changes of [primaryDown, noStandby, { [slave01]: refused }, { [slave02]: cutOff }])
     expect(new Watch(manual).during(30, changes)).toEqual([]);
+});
+
+it('nothing is started while it cannot be read whether it may be, until somebody starts maintenance', () => {
+  const watch = new Watch(automatic({ failover: 'automatic', autoRejoin: true, whenNoStandby: 'degrade' }));
+  watch.state = { ...watch.state, memory: { ...watch.state.memory, held: ['maintenance'] } };
+  expect(watch.during(30, primaryDown)).toEqual([]);
+  watch.state = withMaintenance(watch.state, { minutes: 0 }, watch.now);
+  expect(watch.check(primaryDown)).toMatchObject({ runbook: 'failover' });
 });
 
 it('maintenance keeps everything from being started', () => {

@@ -2,12 +2,12 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Allowance } from '../../lambdas/contract/allowance.ts';
+import type { AllowanceOnRecord } from '../../lambdas/contract/allowance.ts';
 import type { CheckerMemory } from '../../lambdas/contract/health.ts';
 import type { CommitRule, Detached, FailoverPlan, Fence } from '../../lambdas/contract/promotions.ts';
 import { whyCommitsMayBeMissing } from '../../lambdas/domain/acknowledged-commits.ts';
 import { emptyMemory } from '../../lambdas/domain/checker-memory.ts';
-import { chooseCandidate } from '../../lambdas/domain/failover-choice.ts';
+import { chooseCandidate, requireAllCommits } from '../../lambdas/domain/failover-choice.ts';
 import { planFailover } from '../../lambdas/domain/failover-plan.ts';
 import { instanceWarnings, planFencing, refuseToStopMember } from '../../lambdas/domain/fencing.ts';
 import { lsnText } from '../../lambdas/domain/lsn.ts';
@@ -38,7 +38,7 @@ const cutOff: Partial<NodeInWorld> = { streams: false };
 const down: Changes = { [master]: refused, [slave01]: cutOff, [slave02]: cutOff };
 const request = { allowDataLoss: false, reason: '' };
 
-const plan = (changes: Changes, memory = known, allowance: Allowance | null = null) =>
+const plan = (changes: Changes, memory = known, allowance: AllowanceOnRecord = null) =>
   planFailover(cluster, { observation: observe(cluster, world(cluster, changes)), memory, allowance }, request, now);
 const override = (input: object) => `start ${JSON.stringify(input)}`;
 
@@ -130,6 +130,26 @@ describe('a failover is planned', () => {
     expect(plan(down, known, allowance).risk).toContain('allowed to return without a standby');
     expect(plan(down, known, { ...allowance, primary: slave01 }).risk).toBeNull();
   });
+
+  it.each<[string, CheckerMemory, AllowanceOnRecord, RegExp]>([
+    ['allowance', known, 'unreadable', /allowance .* cannot be read.*resume-sync/],
+    [
+      'memory',
+      { ...known, unread: { parts: ['memory.suspension'], node: null, lsn: null } },
+      null,
+      /memory.suspension/,
+    ],
+  ])(
+    'takes an unreadable %s for a risk: it refuses, and goes on where loss is allowed',
+    (_, memory, allowance, words) => {
+      const { risk, ...rest } = plan(down, memory, allowance);
+      expect(risk).toMatch(words);
+      const go = (allowDataLoss: boolean) =>
+        requireAllCommits({ ...rest, risk, allowDataLoss }, [slave01, slave02], null, override);
+      expect(refusal(() => go(false))).toBe('DataLossPossible');
+      expect(go(true)).toEqual([expect.stringContaining('which was allowed')]);
+    },
+  );
 });
 
 describe('a former primary is fenced', () => {

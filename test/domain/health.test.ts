@@ -1,6 +1,6 @@
 /** Every finding: which facts cause it, what status they make, and which facts are no finding. */
 import { describe, expect, it } from 'vitest';
-import type { Allowance } from '../../lambdas/contract/allowance.ts';
+import type { Allowance, AllowanceOnRecord } from '../../lambdas/contract/allowance.ts';
 import type { Cluster } from '../../lambdas/contract/cluster-config.ts';
 import { type CheckerMemory, findingKinds, type Status } from '../../lambdas/contract/health.ts';
 import type { NodeFacts, ReplicationRow } from '../../lambdas/contract/observation.ts';
@@ -30,12 +30,12 @@ const behind = (bytes: number, seconds: number | null): Partial<NodeInWorld> => 
 });
 const settings = (changes: Parameters<typeof managed>[1]) => withFacts({ settings: managed(cluster, changes) });
 
-function judge(changes: Changes, memory = known, of: Cluster = cluster, allowance: Allowance | null = null) {
+function judge(changes: Changes, memory = known, of: Cluster = cluster, allowance: AllowanceOnRecord = null) {
   return assess(of, observe(of, world(of, changes)), memory, now, allowance);
 }
 
 /** Findings as `Kind node` or `Kind node!`, the latter when one sighting is enough. */
-function brief(changes: Changes, memory?: CheckerMemory, of?: Cluster, allowance?: Allowance): string[] {
+function brief(changes: Changes, memory?: CheckerMemory, of?: Cluster, allowance?: AllowanceOnRecord): string[] {
   return judge(changes, memory, of, allowance).findings.map(
     ({ kind, node, certain }) => `${kind}${node === null ? '' : ` ${node}`}${certain ? '!' : ''}`,
   );
@@ -51,6 +51,8 @@ const allowance: Allowance = {
   execution: 'arn:aws:states:us-east-1:123456789012:execution:pg-sync-allow-async:one',
   automatic: false,
 };
+
+const unread: CheckerMemory['unread'] = { parts: ['memory.suspension'], node: null, lsn: null };
 
 const lag = 67_108_864;
 const gigabyte = 1024 ** 3;
@@ -69,7 +71,7 @@ interface Case {
   readonly findings: readonly string[];
   readonly memory?: CheckerMemory;
   readonly cluster?: Cluster;
-  readonly allowance?: Allowance;
+  readonly allowance?: AllowanceOnRecord;
 }
 
 const cases: Case[] = [
@@ -166,6 +168,12 @@ const cases: Case[] = [
   { when: 'a setting is larger than it must be', changes: { [master]: settings({ max_wal_senders: { setting: '50' }, wal_level: { setting: 'logical' } }) }, status: 'healthy', findings: [] },
   { when: 'the rule names the standbys in another order', changes: { [master]: withFacts({ synchronousStandbyNames: 'pg_sync_slave02, pg_sync_slave01' }) }, status: 'degraded', findings: ['SynchronousStandbyChanged', `ConfigurationDrift ${master}`] },
   { when: 'the rule says the same in other words', changes: { [master]: withFacts({ synchronousStandbyNames: '1 (PG_SYNC_SLAVE01, "pg_sync_slave02")' }) }, status: 'healthy', findings: [] },
+
+  // What could not be read
+  { when: 'it is not known whether somebody works on the cluster', changes: {}, memory: { ...known, held: ['maintenance'] }, status: 'degraded', findings: ['AutomationHeld!'] },
+  { when: 'the memory cannot be read, and standbys have everything', changes: {}, memory: { ...known, unread }, status: 'healthy', findings: [] },
+  { when: 'the memory cannot be read, and the standbys lag', changes: { [slave01]: { row: { flushLsn: '0/4FFFFFF' } }, [slave02]: { row: { flushLsn: '0/4FFFFFF' } } }, memory: { ...known, unread }, status: 'degraded', findings: [`DurabilityRisk ${master}!`] },
+  { when: 'an allowance cannot be read', changes: { [master]: asynchronous }, allowance: 'unreadable', status: 'degraded', findings: [`SynchronousReplicationSuspended ${master}!`] },
 
   // Setting up
   { when: 'nothing has ever answered', changes: { [master]: refused, [slave01]: gone, [slave02]: refused }, memory: emptyMemory, status: 'unknown', findings: ['ClusterNotSetUp'] },

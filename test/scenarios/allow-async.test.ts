@@ -2,7 +2,7 @@
  * S10 and what follows: no standby is left, writes are allowed without one for a time, and wait for one again. In one
  * cluster a person allows it, in the other the policy does.
  */
-import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { allowanceSchema } from '../../lambdas/contract/allowance.ts';
 import { resourceNames } from '../../lambdas/contract/names.ts';
@@ -162,6 +162,21 @@ describe('without a standby', () => {
       expect(await asked.sql(master, 'show synchronous_standby_names')).toBe(rule);
       await Promise.all([start(slave01), start(slave02)]);
       await alertsUntil(asked, /^RECOVERED/);
+    });
+
+    it.sequential('is removed by resume-sync, too, when it cannot be read', async () => {
+      const item = { TableName: resourceNames('pg-sync').stateTable, Key: { id: { S: 'allowance' } } };
+      await runtime.clients.dynamodb.send(
+        new UpdateItemCommand({
+          ...item,
+          UpdateExpression: 'SET allowance = :allowance',
+          ExpressionAttributeValues: { ':allowance': { S: '{"for":"whom?"}' } },
+        }),
+      );
+      const outcome = await asked.run('resume-sync');
+      expect(outcome, JSON.stringify(outcome)).toMatchObject({ status: 'SUCCEEDED' });
+      const { Item } = await runtime.clients.dynamodb.send(new GetItemCommand({ ...item, ConsistentRead: true }));
+      expect(Item).toEqual({ id: { S: 'allowance' } });
     });
   });
 
