@@ -14,7 +14,8 @@ export const errorMeanings = {
   // Reaching a host
   InstanceUnknownToSsm: 'SSM does not know the instance',
   HostUnreachable: 'SSM knows the instance and could not deliver the command',
-  PrimaryUnreachable: 'the same of the primary, or a standby cannot connect to it',
+  PrimaryUnreachable:
+    'SSM could not deliver the command to the primary’s host, or a standby cannot connect to the primary',
   CommandTimedOut: 'the command ran longer than its document allows',
   CommandCancelled: 'someone cancelled the command',
   CommandFailed: 'the command ended without a result line; its output is quoted',

@@ -39,9 +39,12 @@ function retainsTooMuch(cluster: Cluster, slot: NodeFacts['slots'][number]): Fin
   const retained = slot.retainedBytes ?? 0;
   const soonLost = slot.walStatus === 'unreserved';
   if (slot.walStatus === 'lost' || (retained <= bound * warningShare && !soonLost)) return [];
+  const standby = cluster.nodes.find(({ name }) => slotName(name) === slot.name);
+  const owner = standby === undefined ? ' No node of clusters.json has this slot.' : '';
+  const loser = standby === undefined ? 'its reader has to begin anew' : 'the standby has to be rebuilt';
   const consequence =
     cluster.postgres.majorVersion >= 13
-      ? `At ${bytes(bound)} the primary removes it, and the standby has to be rebuilt.`
+      ? `At ${bytes(bound)} the primary removes it, and ${loser}.`
       : 'PostgreSQL 12 keeps it without bound, until the disk is full.';
   return [
     finding(
@@ -49,7 +52,7 @@ function retainsTooMuch(cluster: Cluster, slot: NodeFacts['slots'][number]): Fin
       null,
       {
         title: `slot ${slot.name} keeps ${bytes(retained)} of WAL`,
-        message: `The ${slot.active ? 'active' : 'inactive'} slot ${slot.name} keeps ${bytes(retained)} of WAL${soonLost ? ', part of which may be removed at any moment' : ''}. ${consequence}`,
+        message: `The ${slot.active ? 'active' : 'inactive'} slot ${slot.name} keeps ${bytes(retained)} of WAL${soonLost ? ', part of which may be removed at any moment' : ''}.${owner} ${consequence}`,
       },
       { detail: slot.name, certain: soonLost },
     ),

@@ -15,6 +15,8 @@ export interface WriterReport {
   /** Longest time from the first attempt at a row to its acknowledgement, reconnecting included. */
   readonly longestMilliseconds: number;
   readonly commits: number;
+  /** Attempts at a row that failed and were repeated. */
+  readonly failures: number;
 }
 
 /** Writes rows one after the other until it is stopped; connects again whenever its connection breaks. */
@@ -26,6 +28,7 @@ export class Writer implements AsyncDisposable {
   #attemptStarted = performance.now();
   #longest = 0;
   #commits = 0;
+  #failures = 0;
   #running: Promise<void> = Promise.resolve();
 
   private constructor(connection: () => Promise<pg.ClientConfig>) {
@@ -66,9 +69,14 @@ export class Writer implements AsyncDisposable {
   /** What happened since this was last asked; a write that still waits counts with the time it has waited. */
   report(): WriterReport {
     const waiting = this.#stopping ? 0 : performance.now() - this.#attemptStarted;
-    const report = { longestMilliseconds: Math.max(this.#longest, waiting), commits: this.#commits };
+    const report = {
+      longestMilliseconds: Math.max(this.#longest, waiting),
+      commits: this.#commits,
+      failures: this.#failures,
+    };
     this.#longest = 0;
     this.#commits = 0;
+    this.#failures = 0;
     return report;
   }
 
@@ -110,6 +118,7 @@ export class Writer implements AsyncDisposable {
       return true;
     } catch {
       this.#client = undefined;
+      this.#failures += 1;
       return false;
     }
   }

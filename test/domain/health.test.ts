@@ -210,6 +210,17 @@ describe('words', () => {
     ]);
   });
 
+  it('say of a slot whether a standby of the cluster has it: that of a removed one is to be dropped', () => {
+    const keeping = (name: string) => ({
+      [master]: withFacts({ slots: [slot(slave01), slot(slave02), slot(name, { retainedBytes: 9 * gigabyte })] }),
+    });
+    expect(message(keeping('pg_sync_slave03'))[0]).toMatch(
+      /No node of clusters\.json has this slot\. PostgreSQL 12 keeps it without bound/,
+    );
+    const own = withFacts({ slots: [slot(slave01), slot(slave02, { retainedBytes: 9 * gigabyte })] });
+    expect(message({ [master]: own })[0]).not.toMatch(/No node/);
+  });
+
   it('say who replaced whom', () => {
     expect(message({ [slave01]: refused })[1]).toBe(
       'pg_sync_slave02 is the synchronous standby now, in place of pg_sync_slave01.',

@@ -51,6 +51,15 @@ describe('the table', () => {
   });
 });
 
+it('an incident of a standby ends when that is removed from the cluster', () => {
+  expect(kinds({ [slave02]: down })).toEqual(['opened']);
+  const smaller = { ...cluster, nodes: cluster.nodes.filter(({ name }) => name !== slave02) };
+  const after = new Checks(smaller);
+  Object.assign(after, { state: checks.state, now: checks.now });
+  const { events: last } = after.check(observe(smaller, world(smaller)));
+  expect(last.map(({ kind }) => kind)).toEqual(['recovered']);
+});
+
 describe('debounce', () => {
   it('sends what is certain at once, also when the same check comes again', () => {
     expect(kinds({ [slave01]: down })).toEqual(['opened']);
