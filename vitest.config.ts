@@ -7,15 +7,17 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Each file starts several servers and waits most of its time, for checks above all: more files at once than processors. */
-const filesAtOnce = Math.min(availableParallelism() + 2, 5);
+/**
+ * A scenario starts several servers and waits most of its time, for checks above all: more files at once than
+ * processors. Those of the kinds that wait and of those that compute run beside each other.
+ */
+const filesAtOnce = Math.min(availableParallelism() + 3, 6);
 
-/** Files that take a minute or more, the longest first: one that starts last keeps all others waiting for its end. */
+/** Scenarios that wait for minutes and compute next to nothing meanwhile: they begin, and leave the processors to the unit tests. */
+const waiting = ['instances-that-must-not-stop', 'aws-pace', 'checker', 'allow-async'];
+
+/** Others that take a minute or more, the longest first: one that starts last keeps all others waiting for its end. */
 const longest = [
-  'instances-that-must-not-stop',
-  'aws-pace',
-  'checker',
-  'allow-async',
   'setup-variants',
   'setup-interrupted',
   'machines-alone',
@@ -26,15 +28,27 @@ const longest = [
   'rejoin',
   'failover',
   'secrets-stay-secret',
-].map((name) => `/test/scenarios/${name}.test.ts`);
+];
 
-class LongestFirst extends BaseSequencer {
+/** Turns of the files, the first one first; those of one turn in vitest's own order. */
+const turns: readonly ((file: TestSpecification) => boolean)[] = [
+  ...waiting.map(isScenario),
+  ({ project }) => project.name === 'unit',
+  ...longest.map(isScenario),
+  ({ project }) => project.name === 'scenarios',
+];
+
+function isScenario(name: string): (file: TestSpecification) => boolean {
+  return ({ moduleId }) => moduleId.endsWith(`/test/scenarios/${name}.test.ts`);
+}
+
+class InTurn extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const place = ({ moduleId }: TestSpecification) => {
-      const index = longest.findIndex((path) => moduleId.endsWith(path));
-      return index < 0 ? longest.length : index;
+    const turn = (file: TestSpecification) => {
+      const index = turns.findIndex((isIts) => isIts(file));
+      return index < 0 ? turns.length : index;
     };
-    return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
+    return (await super.sort(files)).toSorted((a, b) => turn(a) - turn(b));
   }
 }
 
@@ -54,7 +68,7 @@ export default defineConfig({
   test: {
     // One line per test as it ends: a log that stops tells where.
     reporters: ['verbose'],
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: InTurn },
     projects: [
       {
         test: {
@@ -66,8 +80,8 @@ export default defineConfig({
           setupFiles: ['test/infra/clean-up.ts'],
           // None of them changes what modules or the process hold: to import everything for each file takes longer.
           isolate: false,
-          maxWorkers: availableParallelism(),
-          sequence: { groupOrder: 0 },
+          maxWorkers: filesAtOnce,
+          sequence: { groupOrder: 1 },
         },
       },
       {
