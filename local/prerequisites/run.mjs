@@ -10,13 +10,14 @@ import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureNpmPackages, searchPath } from './npm-packages.mjs';
-import { ensureBrowser, ensureMachinePackages, ensureSystemPackages } from './system-packages.mjs';
+import { ensureAwsCli, ensureBrowser, ensureMachinePackages, ensureSystemPackages } from './system-packages.mjs';
 import { Failure, say } from './words.mjs';
 
-const usage = `usage: node local/prerequisites/run.mjs [--postgres] [--machines] [--browser] [--reap] COMMAND [ARGUMENT…]
+const usage = `usage: node local/prerequisites/run.mjs [--postgres] [--machines] [--browser] [--aws-cli] [--reap] COMMAND [ARGUMENT…]
   --postgres  the command needs a PostgreSQL server on this machine
   --machines  its hosts may be machines (so may those of a command that is given --hosts machines)
   --browser   it tests pages: with a browser, if this machine has or gets one
+  --aws-cli   it tests commands of the AWS CLI: with Debian's, if this machine has or gets it
   --reap      end every process that the command leaves behind`;
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -26,7 +27,9 @@ function main(args) {
   const first = args.findIndex((arg) => !arg.startsWith('--'));
   const options = first < 0 ? args : args.slice(0, first);
   const command = first < 0 ? [] : args.slice(first);
-  const unknown = options.find((option) => !['--postgres', '--machines', '--browser', '--reap'].includes(option));
+  const unknown = options.find(
+    (option) => !['--postgres', '--machines', '--browser', '--aws-cli', '--reap'].includes(option),
+  );
   if (unknown !== undefined) throw new Failure(`unknown option ${unknown}`, usage);
   if (command.length === 0) throw new Failure('there is no command to run', usage);
 
@@ -35,6 +38,7 @@ function main(args) {
   const asked = command.includes('--hosts=machines') || command[command.indexOf('--hosts') + 1] === 'machines';
   if (options.includes('--machines') || asked) ensureMachinePackages();
   if (options.includes('--browser')) ensureBrowser();
+  if (options.includes('--aws-cli')) ensureAwsCli();
   execute(options.includes('--reap') ? ['perl', join(root, 'local', 'reaper.pl'), ...command] : command, path);
 }
 

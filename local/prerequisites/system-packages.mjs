@@ -98,6 +98,17 @@ export function ensureBrowser() {
 }
 
 /**
+ * Debian's AWS CLI: any other `aws` on the search path may be anything. It is the one that the README's commands are
+ * pasted into.
+ */
+export const awsCli = '/usr/bin/aws';
+
+/** Installs the AWS CLI for the tests that call it, where root can. Where not, those tests are skipped. */
+export function ensureAwsCli() {
+  if (!existsSync(awsCli)) installIfPossible(['awscli'], 'Without it the commands of the AWS CLI are not tested.');
+}
+
+/**
  * The program of a browser that tests can drive: that of the variable CHROMIUM, else an installed one.
  * @returns {string | undefined}
  */

@@ -4,12 +4,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { awsCli as cli } from '../../local/prerequisites/system-packages.mjs';
 import { region, stateMachineArn, topicArn } from './fixture/assembly.ts';
 import { eventually, type Fixture, instanceIds, startFixture } from './fixture/runtime.ts';
 
 const run = promisify(execFile);
-/** Debian's; another one on the search path may be anything. */
-const cli = '/usr/bin/aws';
 
 let fixture: Fixture;
 beforeAll(async () => {

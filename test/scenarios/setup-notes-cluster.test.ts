@@ -5,10 +5,10 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
 import { waitFor } from '../../local/client/wait-for.ts';
+import { awsCli } from '../../local/prerequisites/system-packages.mjs';
 import { LocalRuntime } from '../support/local-runtime.ts';
 
 const run = promisify(execFile);
-const awsCli = '/usr/bin/aws';
 
 describe.skipIf(!existsSync(awsCli))(
   `the notes' cluster, with ${awsCli} (skipped where Debian's awscli is not installed)`,
