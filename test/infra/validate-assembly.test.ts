@@ -2,7 +2,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Validations } from 'aws-cdk-lib';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { defineClusters } from '../../infra/define-clusters.ts';
 import type { Template } from './assembly.ts';
 import { everyOption, example } from './clusters.ts';
@@ -10,9 +10,6 @@ import { stateMachineProblems } from './state-machine-checks.ts';
 import { synthesize, temporaryApp } from './synthesize.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
 import { assemblyProblems } from './validate-assembly.ts';
-
-// The validator takes its time, minutes on a busy machine.
-vi.setConfig({ testTimeout: 300_000 });
 
 const assembly = synthesize(example, everyOption);
 

@@ -17,6 +17,8 @@ const places = (matches: (line: string, next: string) => boolean) =>
 it('no test has a time limit of its own', () => {
   const ownLimit = (line: string, next: string) =>
     /^\s*\}, \d[\d_]{3,}\);$/.test(line) ||
+    /^\s*(?:it|test)\b.*, \d[\d_]{3,}\);$/.test(line) ||
+    /\b(?:test|hook)Timeout\b/.test(line) ||
     /^\s*(?:before|after)(?:All|Each)\(.*, \d[\d_]*\);$/.test(line) ||
     (/^\s+\d[\d_]{3,},$/.test(line) && /^\s*\);$/.test(next));
   expect(places(ownLimit)).toEqual([]);

@@ -19,7 +19,7 @@ export function whatPeopleDo(watched: () => WatchedCluster): void {
     expect(notices[1]?.text).toMatch(/Execution: https:.*execution:pg-sync-setup:/);
   });
 
-  it.sequential('not at all while the cluster is being set up and is healthy', expectSilence, 60_000);
+  it.sequential('not at all while the cluster is being set up and is healthy', expectSilence);
 
   it.sequential('when a setting drifts, with what is expected and found', async () => {
     await sql('pg_sync_master', "alter system set wal_sender_timeout = '60s'");
@@ -96,7 +96,7 @@ export function whatPeopleDo(watched: () => WatchedCluster): void {
     expect(subjects.filter((subject) => subject.startsWith('RECOVERED'))).toHaveLength(1);
   });
 
-  it.sequential('after which nothing more is said', expectSilence, 60_000);
+  it.sequential('after which nothing more is said', expectSilence);
 
   it.sequential('when two nodes accept writes, as the worst', async () => {
     await sql('pg_sync_slave02', 'select pg_promote()');
