@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { waitFor } from '../../local/client/wait-for.ts';
@@ -37,6 +37,14 @@ describe.sequential('a base backup that is interrupted', () => {
     await hosts.succeed('beta', 'start-standby', primary);
     expect(hosts.sql('beta', 'SELECT count(*) FROM filler')).toBe('900000');
     hosts.stop('beta');
+  });
+
+  it('by kill -9 of its command: what it left in memory goes, also when its number has passed to another process', async () => {
+    const left = `/dev/shm/runbook.${process.pid}.1.left`;
+    mkdirSync(left);
+    writeFileSync(join(left, 'password'), 'secret');
+    expect(await hosts.succeed('beta', 'take-base-backup', primary, { epoch: 1 })).toMatchObject({ changed: true });
+    expect(existsSync(left)).toBe(false);
   });
 
   it('by kill -9 of everything, as when the host goes down', async () => {
@@ -124,6 +132,28 @@ describe.sequential('a base backup that is interrupted', () => {
       expect(stream).toMatch(/^beta\/take-base-backup\/5\.\d+$/);
       expect(message).toMatch(/^base backup of beta: \d+ of \d+ bytes \(\d+%\)$/);
     }
+  });
+
+  it('not at all: its progress goes on in the log group when the number of a publisher has passed to another process', async () => {
+    const instead = {
+      // The first process lives as long as the host. Time passes between two lines, as in a long copy.
+      'publisher=$!': 'publisher=1',
+      'note_progress() {': 'note_progress() {\n  SECONDS=$((SECONDS + 31))',
+      'take_base_backup() {': [
+        'in_steps() {',
+        `  for i in 10 20 30 40 50; do printf '%s/100 kB (%s%%), 0/1 tablespace\n' "$i" "$i"; done; run_pg_basebackup`,
+        '}',
+        'take_base_backup() {',
+      ].join('\n'),
+      'followed run_pg_basebackup': 'followed in_steps',
+    };
+    const before = hosts.logged().length;
+    const run = await hosts.run('beta', 'take-base-backup', primary, { epoch: 5, instead });
+    expect(run.answer).toMatchObject({ ok: true });
+    await waitFor('progress from the middle of the copy', 20, () => {
+      const since = hosts.logged().slice(before);
+      return [20, 30, 40].every((percent) => since.some(([, message]) => message.endsWith(`(${percent}%)`)));
+    });
   });
 
   it('not at all: a host without a way to CloudWatch Logs neither waits for it nor fails', async () => {

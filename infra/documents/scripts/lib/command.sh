@@ -30,7 +30,7 @@ run_as_command() {
 make_scratch_directory() {
   local parent directory
   for parent in /dev/shm "${TMPDIR:-/tmp}" /tmp; do
-    if directory=$(mktemp -d "$parent/runbook.$$.XXXXXXXXXX" 2>/dev/null); then
+    if directory=$(mktemp -d "$parent/runbook.$$.$(process_start "$$").XXXXXXXXXX" 2>/dev/null); then
       # psql, as the PostgreSQL user, reads its own files there; nobody else can list it.
       chmod 0711 "$directory"
       printf '%s' "$directory"
@@ -41,13 +41,26 @@ make_scratch_directory() {
   return 1
 }
 
-# What a command that was killed left in memory goes: it may hold a password.
+# What a command that was killed left in memory goes: it may hold a password. Its process number may have passed to
+# another process, which began at another time. (A directory whose name lacks the time is of version 0.1.0.)
 sweep_scratch_directories() {
-  local directory pid
+  local directory pid start random
   for directory in "${scratch%/*}"/runbook.*.*; do
-    pid=${directory##*/runbook.}
-    if [[ -O $directory && ! -d /proc/${pid%%.*} ]]; then rm -rf -- "$directory"; fi
+    IFS=. read -r pid start random <<<"${directory##*/runbook.}"
+    if [[ -O $directory && (! -d /proc/$pid || -n $random && $start != "$(process_start "$pid")") ]]; then
+      rm -rf -- "$directory"
+    fi
   done
+}
+
+# process_start PID: when a process began, in clock ticks since the host booted; nothing if there is none.
+process_start() {
+  local stat
+  { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
+  # The second field is the program's name in brackets, with whatever it holds. The beginning is the 22nd.
+  # shellcheck disable=SC2086 # numbers, one word each
+  set -- ${stat##*) }
+  printf '%s' "${20-}"
 }
 
 # Remembers what failed, for the result line of an unexpected end.

@@ -28,8 +28,9 @@ note_progress() {
   if ((SECONDS >= ${publish_at:-0})) && ! is_publishing; then publish; fi
 }
 
+# Two calls of the AWS CLI end within 22 s. What seems to run longer is another process with its number.
 is_publishing() {
-  [[ -n ${publisher-} ]] && kill -0 "$publisher" 2>/dev/null
+  ((SECONDS < ${published_by:-0})) && kill -0 "$publisher" 2>/dev/null
 }
 
 # Puts the progress into the log group. Not through the agent's own upload, which delays the end of a command, and even
@@ -38,7 +39,7 @@ publish() {
   if [[ $progress_text == "${published-}" ]]; then return 0; fi
   put_log_event "$(printf '%(%s)T' -1)000" "$progress_text" </dev/null >/dev/null 2>&1 3>&- 4>&- 5<&- 9>&- &
   publisher=$!
-  published=$progress_text publish_at=$((SECONDS + 60))
+  published=$progress_text publish_at=$((SECONDS + 60)) published_by=$((SECONDS + 30))
 }
 
 # put_log_event MILLISECONDS TEXT: leaves the reason in $scratch/unpublished if it does not succeed in seconds.
