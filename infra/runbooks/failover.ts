@@ -10,7 +10,13 @@ import {
   type StateMachine,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { fenceOnHostSeconds, liftFenceSeconds, stopFollowingSeconds } from '../../lambdas/contract/time-limits.ts';
+import { resourceNames } from '../../lambdas/contract/names.ts';
+import {
+  fenceOnHostSeconds,
+  lastQuestionSeconds,
+  liftFenceSeconds,
+  stopFollowingSeconds,
+} from '../../lambdas/contract/time-limits.ts';
 import { functionStep } from './function-step.ts';
 import { LockedRunbook, type RunbookProps } from './locked-runbook.ts';
 import { concludingSteps, epoch, followSteps, type OnNode, onNodes } from './promotion-steps.ts';
@@ -107,6 +113,10 @@ export class FailoverRunbook extends Construct {
       endsWhenBusy: true,
       resultPath: '$.stopped',
     });
+    host.addCatch(this.askForItsEnd(byInstance, fenced('Fenced on its host after all', 'host', '$.late.result')), {
+      errors: ['States.Timeout'],
+      resultPath: '$.hostNotFenced',
+    });
     host.addCatch(byInstance, { resultPath: '$.hostNotFenced' });
     const look = functionStep(this, 'Look at its host', {
       comment: 'EC2 and SSM: can its host be reached?',
@@ -123,6 +133,29 @@ export class FailoverRunbook extends Construct {
     return new Choice(this, 'Is there one to fence')
       .when(Condition.booleanEquals('$.plan.fence', true), look.next(how))
       .otherwise(new Pass(this, 'Nothing to fence', { parameters: { fence: { method: 'none' } } }));
+  }
+
+  /** A host that is fenced keeps its power, though the event of the command's end was lost or came late. */
+  private askForItsEnd(byInstance: Chain, fencedOnHost: Pass): Chain {
+    const ask = functionStep(this, 'Ask for its end', {
+      comment: 'Nobody told of it in time. Once: SSM may know that PostgreSQL is stopped.',
+      lambdaFunction: this.#props.functions.get('sweep-node-commands'),
+      payload: {
+        givenUp: {
+          document: resourceNames(this.#props.cluster.name).document('fence-primary'),
+          node: JsonPath.stringAt('$.plan.formerPrimary'),
+          epoch: JsonPath.numberAt(epoch),
+        },
+      },
+      resultPath: '$.late',
+      onceWithinSeconds: lastQuestionSeconds,
+    });
+    ask.addCatch(byInstance, { resultPath: '$.notAnswered' });
+    return ask.next(
+      new Choice(this, 'Is it fenced after all', { comment: 'Anything but a plain yes is a no.' })
+        .when(Condition.booleanEquals('$.late.ended', true), fencedOnHost)
+        .otherwise(byInstance),
+    );
   }
 
   /** From here on the former primary gets no confirmation for a commit. */

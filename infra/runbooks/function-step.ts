@@ -12,6 +12,8 @@ export interface FunctionStepProps {
   readonly lambdaFunction: IFunction;
   readonly payload: Record<string, unknown>;
   readonly resultPath: string;
+  /** Seconds after which the step is given up, where there is another way; it is then tried once. */
+  readonly onceWithinSeconds?: number;
 }
 
 /** One box of a runbook: a call of a function, whose answer goes to `resultPath`. */
@@ -21,10 +23,10 @@ export function functionStep(scope: Construct, name: string, props: FunctionStep
     lambdaFunction: props.lambdaFunction,
     payload: TaskInput.fromObject(props.payload),
     payloadResponseOnly: true,
-    taskTimeout: Timeout.duration(Duration.seconds(functionStepSeconds)),
+    taskTimeout: Timeout.duration(Duration.seconds(props.onceWithinSeconds ?? functionStepSeconds)),
     resultPath: props.resultPath,
     retryOnServiceExceptions: false,
   });
-  step.addRetry(lambdaBusy);
+  if (props.onceWithinSeconds === undefined) step.addRetry(lambdaBusy);
   return step;
 }

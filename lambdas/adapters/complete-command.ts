@@ -4,7 +4,7 @@ import type { CommandOutcome } from '../domain/command-outcome.ts';
 import { type CommandOut, isOnRecord } from '../domain/commands-out.ts';
 import { forgetCommand, hashOfToken } from './commands-out.ts';
 import { logger } from './logger.ts';
-import type { SentCommand } from './node-commands.ts';
+import { findCommand, findCommandsOn, type SentCommand } from './node-commands.ts';
 import { completeTask } from './runbook-tasks.ts';
 
 /** Whether this command, as SSM describes it, is the one that this record is of. */
@@ -31,4 +31,11 @@ export async function completeCommand(
   const completed = await completeTask(sent.taskToken, outcome);
   await forgetCommand(table, out);
   return completed;
+}
+
+/** The command as SSM has it; looked for on its instance when its id is not on record. */
+export async function asSent(out: CommandOut): Promise<SentCommand | null> {
+  if (out.commandId !== null) return findCommand(out.commandId);
+  const found = await findCommandsOn(out.instanceId, out.document, out.sentAt);
+  return found.find((command) => matches(out, command)) ?? null;
 }

@@ -23,6 +23,9 @@ export interface SentCommand {
   readonly document: string;
   readonly instanceIds: readonly string[];
   readonly taskToken: string;
+  /** Parameters of the command: the node's name, and the epoch of its operation. */
+  readonly node: string | null;
+  readonly epoch: string | null;
 }
 
 // SendCommand is throttled per account; the SDK's adaptive retry backs off with jitter.
@@ -136,7 +139,14 @@ function sentCommand({ CommandId, DocumentName, InstanceIds, Parameters }: Comma
   const taskToken = Parameters?.TaskToken?.[0];
   if (CommandId === undefined || DocumentName === undefined || taskToken === undefined || taskToken === '-')
     return null;
-  return { commandId: CommandId, document: DocumentName, instanceIds: InstanceIds ?? [], taskToken };
+  return {
+    commandId: CommandId,
+    document: DocumentName,
+    instanceIds: InstanceIds ?? [],
+    taskToken,
+    node: Parameters?.Node?.[0] ?? null,
+    epoch: Parameters?.Epoch?.[0] ?? null,
+  };
 }
 
 /** What became of a command on its instance; null when SSM knows of no invocation, as happens right after it was sent. */

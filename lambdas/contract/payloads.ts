@@ -88,8 +88,19 @@ export const commandEndedEventSchema = z.object({
   detail: z.object({ 'command-id': z.string(), 'instance-id': z.string() }),
 });
 
-/** EC2's "Instance State-change Notification" of an instance that stops, or whatever the schedule sends. */
+/** Which command a step has given up waiting for. */
+const givenUpCommandSchema = z.object({ document: z.string(), node: z.string(), epoch: z.number() });
+export type GivenUpCommand = z.infer<typeof givenUpCommandSchema>;
+
+/** What became of it: the result that it ended with, if it ended well. */
+export type LateEnd = { readonly ended: true; readonly result: Record<string, unknown> } | { readonly ended: false };
+
+/**
+ * EC2's "Instance State-change Notification" of an instance that stops, the question of a step about its own command, or
+ * whatever the schedule sends.
+ */
 export const sweepEventSchema = z.union([
+  z.object({ givenUp: givenUpCommandSchema }),
   z.object({ time: z.iso.datetime(), detail: z.object({ 'instance-id': z.string(), state: z.string() }) }),
   z.object({}),
 ]);

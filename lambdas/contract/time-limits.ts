@@ -24,6 +24,12 @@ export const commandOverheadSeconds = 180;
  */
 export const fenceOnHostSeconds = 50;
 
+/**
+ * SSM answers within this what became of a fencing command that was given up, or EC2 takes the host's power. The event of
+ * the command's end may have been lost, and SSM may know its result later than it has told of its end (10 s).
+ */
+export const lastQuestionSeconds = 20;
+
 /** Standbys that were seen a moment ago stop following within this, or count as ones that cannot be asked. */
 export const stopFollowingSeconds = 180;
 

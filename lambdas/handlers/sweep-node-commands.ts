@@ -1,10 +1,11 @@
 import { commandsOut, forgetCommand } from '../adapters/commands-out.ts';
-import { completeCommand, matches } from '../adapters/complete-command.ts';
+import { asSent, completeCommand } from '../adapters/complete-command.ts';
 import { environmentVariable } from '../adapters/environment.ts';
+import { lateEnd } from '../adapters/late-end.ts';
 import { logger } from '../adapters/logger.ts';
-import { findCommand, findCommandsOn, lastPings, readInvocation, type SentCommand } from '../adapters/node-commands.ts';
+import { lastPings, readInvocation, type SentCommand } from '../adapters/node-commands.ts';
 import { parseInput } from '../adapters/parse.ts';
-import { sweepEventSchema } from '../contract/payloads.ts';
+import { type LateEnd, sweepEventSchema } from '../contract/payloads.ts';
 import {
   type CommandOutcome,
   commandOutcome,
@@ -20,10 +21,12 @@ const unheard = { kind: 'pending', taken: false } as const;
 
 /**
  * Completes every task whose command has ended and whose event was lost, or whose instance went away.
- * Called every minute, and when EC2 reports that an instance stops. Asks SSM for nothing while no command is out.
+ * Called every minute, and when EC2 reports that an instance stops. Asks SSM for nothing while no command is out. A step
+ * that has given up its command asks for that one: no task of it waits any more.
  */
-export async function handler(event: unknown): Promise<{ completed: number }> {
+export async function handler(event: unknown): Promise<{ completed: number } | LateEnd> {
   const stopped = parseInput(sweepEventSchema, event ?? {}, 'sweep-node-commands');
+  if ('givenUp' in stopped) return lateEnd(table, stopped.givenUp);
   const { commands: out, unreadable } = await commandsOut(table);
   // Their tasks end by their own time limits: nobody can tell which command may complete them.
   for (const tokenHash of unreadable) {
@@ -65,11 +68,4 @@ async function outcomeOf(
   const outcome = invocation === null ? unheard : commandOutcome(invocation);
   if (outcome.kind !== 'pending') return outcome;
   return outcomeOnInstance(outcome, out.instanceId, out.sentAt, await evidenceOf(out.instanceId), new Date());
-}
-
-/** The command as SSM has it; looked for on its instance when its id is not on record. */
-async function asSent(out: CommandOut): Promise<SentCommand | null> {
-  if (out.commandId !== null) return findCommand(out.commandId);
-  const found = await findCommandsOn(out.instanceId, out.document, out.sentAt);
-  return found.find((command) => matches(out, command)) ?? null;
 }

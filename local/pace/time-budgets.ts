@@ -83,6 +83,13 @@ export const timeBudgets: readonly TimeBudget[] = [
     course: roundTrip,
   },
   {
+    limit: '“Ask for its end” of the fencing command',
+    seconds: limits.lastQuestionSeconds,
+    within: 'the record of the command, the command and its end as SSM has them',
+    fixedSeconds: 0,
+    course: { stateTransition: 1, coldStart: 1, warmCall: 1, apiCall: 3, tableCall: 1 },
+  },
+  {
     limit: '“Stop following” of a standby',
     seconds: limits.stopFollowingSeconds,
     within:

@@ -28,6 +28,8 @@ describe('a stack', () => {
     readonly Type: string;
     readonly Resource?: string;
     readonly TimeoutSeconds?: number;
+    readonly Catch?: readonly { readonly ErrorEquals: readonly string[]; readonly Next: string }[];
+    readonly Default?: string;
     readonly Retry?: readonly { readonly ErrorEquals: readonly string[] }[];
     readonly Parameters?: { readonly Payload?: { readonly command?: string } };
     readonly Branches?: readonly Machine[];
@@ -59,6 +61,21 @@ describe('a stack', () => {
     expect(fence?.Retry?.flatMap(({ ErrorEquals }) => ErrorEquals)).not.toContain('HostBusy');
   });
 
+  it('asks SSM once what became of the fencing command before EC2 takes the power of a host that answers late', () => {
+    const branch = machines.flatMap(statesOf).flatMap(([, { Branches = [] }]) => Branches);
+    const states = branch.find((each) => 'Ask for its end' in each.States)?.States ?? {};
+    expect(states['Stop its PostgreSQL']?.Catch).toMatchObject([
+      { ErrorEquals: ['States.Timeout'], Next: 'Ask for its end' },
+      { ErrorEquals: ['States.ALL'], Next: 'Stop its instance' },
+    ]);
+    expect(states['Ask for its end']).toMatchObject({
+      Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Stop its instance' }],
+      Next: 'Is it fenced after all',
+    });
+    expect(states['Ask for its end']?.Retry).toBeUndefined();
+    expect(states['Is it fenced after all']?.Default).toBe('Stop its instance');
+  });
+
   /** Steps that are given up before their command is, each with a limit of its own in the table. */
   const givenUp: Readonly<Record<string, number>> = {
     'Stop its PostgreSQL': limits.fenceOnHostSeconds,
@@ -79,7 +96,7 @@ describe('a stack', () => {
   it('gives every function of a runbook more than its own timeout', () => {
     for (const [name, { TimeoutSeconds: seconds, Resource }] of tasks) {
       if (Resource?.includes('waitForTaskToken') === true) continue;
-      expect(seconds, name).toBe(limits.functionStepSeconds);
+      expect(seconds, name).toBe(name === 'Ask for its end' ? limits.lastQuestionSeconds : limits.functionStepSeconds);
     }
   });
 

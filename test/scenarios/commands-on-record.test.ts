@@ -119,6 +119,18 @@ describe('with every event lost', () => {
     expect(await onRecord()).toHaveLength(3);
   });
 
+  it('a step that has given up its command learns its result, and of no other', async () => {
+    const { DocumentName: document, Parameters = {} } = waiting[0] ?? {};
+    const [node, epoch] = [`${Parameters.Node?.[0]}`, Number(Parameters.Epoch?.[0])];
+    const ask = async (givenUp: object) =>
+      (await invoke('sweep-node-commands', { givenUp: { document, node, epoch, ...givenUp } })).answer;
+    expect(await ask({})).toMatchObject({ ended: true, result: { postgresVersion: expect.anything() } });
+    expect(await ask({ epoch: epoch - 1 })).toEqual({ ended: false });
+    expect(await ask({ node: 'pg_sync_slave03' })).toEqual({ ended: false });
+    expect(await ask({ document: names.document('fence-primary') })).toEqual({ ended: false });
+    expect(await onRecord()).toHaveLength(3);
+  });
+
   it('a record of a command that SSM does not know is in nobody’s way, and goes when it is old', async () => {
     const instanceId = `${waiting[0]?.InstanceIds?.[0]}`;
     const until = minutesAgo(-60);
