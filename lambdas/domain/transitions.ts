@@ -77,7 +77,7 @@ export function advance(
 }
 
 /** Checks that overlap, on clocks that differ. A state from further ahead was never written by a check: it stops none. */
-const mostAheadSeconds = 10 * 60;
+const mostAheadSeconds = 2 * 3600;
 
 /** Whether a check at `now` is older than the one that changed the state last. */
 export function isStale({ updatedAt }: CheckerState, now: Date): boolean {

@@ -259,6 +259,13 @@ describe('repeated, late and concurrent checks', () => {
     expect(advance(cluster, state, health, late)).toEqual({ state, events: [] });
   });
 
+  it('a state from a far future stops no check: it was not written by one', () => {
+    const ahead = { ...checks.state, updatedAt: new Date(checks.now.getTime() + 100 * 24 * 3_600_000).toISOString() };
+    checks.state = ahead;
+    expect(kinds({ [slave01]: down })).toEqual(['opened']);
+    expect(checks.state.updatedAt).toBe(checks.now.toISOString());
+  });
+
   it('the same check again changes nothing', () => {
     events(allDown);
     const { state, now } = checks;
