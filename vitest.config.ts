@@ -24,6 +24,7 @@ const longest = [
   'machines-repairs',
   'automation',
   'deployed-again',
+  'nodes-added',
   'setup-refusals',
   'rejoin',
   'failover',

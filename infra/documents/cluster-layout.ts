@@ -28,8 +28,10 @@ function slotOf(node: string): string {
 /**
  * Lines that set the cluster's constants. They are part of each document, so whoever may send commands cannot name
  * another directory, program or user.
+ *
+ * @param script the code that they are for: without the managed settings if it does not name them
  */
-export function clusterLayout(cluster: Cluster, facts: DeploymentFacts): string[] {
+export function clusterLayout(cluster: Cluster, facts: DeploymentFacts, script: readonly string[]): string[] {
   const { postgres, replication, monitoring, network } = cluster;
   const service = postgres.serviceControl;
   const constants: [string, string][] = [
@@ -50,6 +52,7 @@ export function clusterLayout(cluster: Cluster, facts: DeploymentFacts): string[
     ['TLS', replication.tls ? 'on' : 'off'],
     ['SSLMODE', replication.tls ? 'require' : 'disable'],
   ];
+  const settings = script.some((line) => line.includes('SETTING_')) ? settingsLayout(cluster) : noSettings;
   return [
     'declare -A NODE_ADDRESS NODE_CONNECTS_FROM NODE_PORT NODE_DATA_DIRECTORY NODE_SOCKET_DIRECTORY \\',
     'NODE_LISTEN_ADDRESSES NODE_SLOT',
@@ -74,20 +77,34 @@ export function clusterLayout(cluster: Cluster, facts: DeploymentFacts): string[
         ].map(argument),
       ].join(' '),
     ),
-    'SETTING_NAMES=() SETTING_VALUES=() SETTING_RULES=() SETTING_ACCEPTED=()',
-    '# name, value, when another value may stay, values that may stay',
-    ...managedSettings(cluster).map(({ name, value, rule, accepted = [] }) =>
-      ['add_setting', ...[name, value, rule, accepted.join(',')].map(argument)].join(' '),
-    ),
+    ...settings.lines,
     '}',
     'add_node() {',
     'NODES+=("$1")',
     'NODE_ADDRESS[$1]=$2 NODE_CONNECTS_FROM[$1]=${3:-$2} NODE_PORT[$1]=$4 NODE_DATA_DIRECTORY[$1]=$5',
     'NODE_SOCKET_DIRECTORY[$1]=$6 NODE_LISTEN_ADDRESSES[$1]=$7 NODE_SLOT[$1]=${8:-${1//[.-]/_}}',
     '}',
-    'add_setting() {',
-    'SETTING_NAMES+=("$1") SETTING_VALUES+=("$2") SETTING_RULES+=("$3") SETTING_ACCEPTED+=("$4")',
-    '}',
+    ...settings.functions,
     'layout',
   ];
+}
+
+const noSettings = { lines: [], functions: [] };
+
+/** The managed settings: one line each, and the function that they call. */
+function settingsLayout(cluster: Cluster): { lines: readonly string[]; functions: readonly string[] } {
+  return {
+    lines: [
+      'SETTING_NAMES=() SETTING_VALUES=() SETTING_RULES=() SETTING_ACCEPTED=()',
+      '# name, value, when another value may stay, values that may stay',
+      ...managedSettings(cluster).map(({ name, value, rule, accepted = [] }) =>
+        ['add_setting', ...[name, value, rule, accepted.join(',')].map(argument)].join(' '),
+      ),
+    ],
+    functions: [
+      'add_setting() {',
+      'SETTING_NAMES+=("$1") SETTING_VALUES+=("$2") SETTING_RULES+=("$3") SETTING_ACCEPTED+=("$4")',
+      '}',
+    ],
+  };
 }

@@ -80,7 +80,7 @@ export function commandScript(
       .filter(([, { mayBeEmpty }]) => mayBeEmpty)
       .map(([name]) => `if [[ $${variableName(name)} == ${quoted(emptyValue)} ]]; then ${variableName(name)}=''; fi`),
     `COMMAND=${quoted(command)}`,
-    ...clusterLayout(cluster, facts),
+    ...clusterLayout(cluster, facts, source),
     ...(comments ? source : withoutComments(source)),
   ];
 }

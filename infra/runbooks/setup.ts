@@ -63,7 +63,7 @@ export class SetupRunbook extends Construct {
     const steps = this.preflight(onNode)
       .next(plan)
       .next(instances)
-      .next(this.raiseLimits(onNode))
+      .next(this.configureStandbys(onNode))
       .next(
         onNode('Configure primary', { command: 'configure-primary', node: primary, epoch, resultPath: '$.configured' }),
       )
@@ -106,7 +106,7 @@ export class SetupRunbook extends Construct {
             durableWrite: JsonPath.objectAt('$.write'),
             warnings: JsonPath.objectAt('$.instances.warnings'),
             changes: {
-              limits: JsonPath.objectAt('$.limits'),
+              runningStandbys: JsonPath.objectAt('$.configuredStandbys'),
               primary: JsonPath.objectAt('$.configured'),
               rolesAndSlots: JsonPath.objectAt('$.ensured'),
               standbys: JsonPath.objectAt('$.standbys'),
@@ -146,20 +146,20 @@ export class SetupRunbook extends Construct {
   }
 
   /** One after the other, so that commits are still confirmed; before the primary, or its standbys would end. */
-  private raiseLimits(onNode: OnNode): MapState {
-    const raise = onNode('Raise limits', {
-      command: 'raise-standby-limits',
+  private configureStandbys(onNode: OnNode): MapState {
+    const configure = onNode('Configure standby', {
+      command: 'configure-standby',
       node: '$.node',
       epoch: '$.epoch',
-      resultPath: '$.raised',
+      resultPath: '$.configured',
     });
-    return new MapState(this, 'Raise limits of running standbys', {
+    return new MapState(this, 'Configure running standbys', {
       comment: 'One after the other, and before the primary: a standby must not have less than its primary.',
       itemsPath: '$.plan.runningStandbys',
       itemSelector: branchInput,
       maxConcurrency: 1,
-      resultPath: '$.limits',
-    }).itemProcessor(raise);
+      resultPath: '$.configuredStandbys',
+    }).itemProcessor(configure);
   }
 
   /** All standbys at once; one that fails does not stop the others, and is reported when all have ended. */

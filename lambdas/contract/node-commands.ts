@@ -96,9 +96,9 @@ export const nodeCommands = {
     executionTimeoutSeconds: 60,
     parameters: primaryParameter,
   },
-  'raise-standby-limits': {
+  'configure-standby': {
     summary:
-      'Raises on a running standby the limits that its primary is going to get, and restarts it if they need it.',
+      'Sets on a running standby what its primary is going to get: limits, settings, pg_hba.conf. Restarts it if they need it.',
     mutating: true,
     executionTimeoutSeconds: 1200,
     parameters: {},
@@ -161,7 +161,7 @@ export const nodeCommands = {
   'start-standby': {
     summary: 'Starts PostgreSQL as a standby of the primary under its own name.',
     mutating: true,
-    executionTimeoutSeconds: 600,
+    executionTimeoutSeconds: 900,
     parameters: primaryParameter,
   },
   'set-synchronous-standbys': {
@@ -209,16 +209,16 @@ export const nodeCommands = {
     parameters: primaryParameter,
   },
   'prepare-promotion': {
-    summary: 'Gives a standby what it needs as a primary: slots, and the rule for its commits.',
+    summary: 'Gives a standby what it needs as a primary: slots, settings, pg_hba.conf, and the rule for its commits.',
     mutating: true,
-    executionTimeoutSeconds: 60,
+    executionTimeoutSeconds: 120,
     parameters: standbyNamesParameter,
   },
   promote: {
     summary:
       'Makes a standby the primary, if it has the WAL up to a position; the rule for its commits is in force before.',
     mutating: true,
-    executionTimeoutSeconds: 660,
+    executionTimeoutSeconds: 720,
     parameters: {
       ...standbyNamesParameter,
       MinimumLsn: {
@@ -243,6 +243,16 @@ export const nodeCommandResultSchema = z.discriminatedUnion('ok', [
 ]);
 
 export type NodeCommandResult = z.infer<typeof nodeCommandResultSchema>;
+
+/** An error that did not end its command, which had more urgent things to do. */
+export const commandFailureSchema = z.object({ error: z.string(), message: z.string(), remedy: z.string() });
+export type CommandFailure = z.infer<typeof commandFailureSchema>;
+
+/**
+ * What `start-standby` and `promote` answer: why the node's settings, certificate or pg_hba.conf could not be brought up
+ * to date; null, or missing, when they are.
+ */
+export const configuredSchema = z.looseObject({ configurationFailure: commandFailureSchema.nullish() });
 
 /** State of a data directory as `preflight` finds it. */
 export const dataDirectoryStates = ['absent', 'empty', 'postgres', 'other'] as const;

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { type Allowance, allowanceSchema } from './allowance.ts';
 import type { Status } from './health.ts';
 import { runbookNames } from './names.ts';
-import { type NodeCommandName, nodeCommandNames, preflightFactsSchema } from './node-commands.ts';
+import { configuredSchema, type NodeCommandName, nodeCommandNames, preflightFactsSchema } from './node-commands.ts';
 
 /** `Error` and `Cause` as a Catch of Step Functions hands them on. */
 export const failureSchema = z.object({ Error: z.string(), Cause: z.string().default('') });
@@ -125,8 +125,13 @@ export interface SetupPlan {
   synchronousStandbyNames: string;
 }
 
-/** Outcome of building one standby: with a failure when it could not be built. */
-export const standbyReportSchema = z.object({ node: z.string(), failure: failureSchema.optional() });
+/** Outcome of building one standby, or of pointing it to a primary: with a failure when that could not be done. */
+export const standbyReportSchema = z.object({
+  node: z.string(),
+  failure: failureSchema.optional(),
+  /** What `start-standby` answered. */
+  start: configuredSchema.optional(),
+});
 
 export const verifyReplicationInputSchema = z.strictObject({
   /**

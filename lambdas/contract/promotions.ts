@@ -1,5 +1,6 @@
 /** What the steps of switchover and failover hand to each other. */
 import * as z from 'zod';
+import { configuredSchema } from './node-commands.ts';
 import { failureSchema, standbyReportSchema } from './payloads.ts';
 
 /** How far a standby's WAL goes, as `stop-following` reports it. */
@@ -137,7 +138,7 @@ export interface SwitchoverPlan {
   followers: z.infer<typeof followerSchema>[];
 }
 
-const promotedSchema = z.looseObject({ timeline: z.number(), lsn: z.string() });
+const promotedSchema = configuredSchema.extend({ timeline: z.number(), lsn: z.string() });
 
 /** What became of the standbys' following, or of its verification. */
 const verifiedSchema = z.union([

@@ -1,5 +1,6 @@
 /** The rejoin runbook: what is decided on the way from a node that fell out to one that streams again. */
 import * as z from 'zod';
+import { configuredSchema } from './node-commands.ts';
 import { nodeInspectionSchema } from './node-inspection.ts';
 import { failureSchema } from './payloads.ts';
 
@@ -70,7 +71,7 @@ const progressFailure = z.string().nullish();
 const rejoinStateSchema = z.object({
   plan: rejoinPlanSchema,
   followed: z.object({ changed: z.boolean() }).optional(),
-  started: z.object({ changed: z.boolean(), started: z.boolean() }).optional(),
+  started: configuredSchema.extend({ changed: z.boolean(), started: z.boolean() }).optional(),
   kept: z
     .object({
       directory: z.string().nullable(),

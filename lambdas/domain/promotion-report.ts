@@ -2,6 +2,7 @@
 import type { Cluster } from '../contract/cluster-config.ts';
 import type { Failure } from '../contract/payloads.ts';
 import type { Fence, PromotionReport, ReportPromotionInput } from '../contract/promotions.ts';
+import { configurationLines } from './configuration-failure.ts';
 import { explainFailure } from './failure.ts';
 import { listed } from './quantities.ts';
 
@@ -58,6 +59,8 @@ export function promotionReport(cluster: Cluster, input: ReportPromotionInput): 
         `${node} does not follow: ${error}: ${cause}`,
         rejoinAdvice(node),
       ]),
+      ...configurationLines(primary, promoted.configurationFailure),
+      ...input.followers.flatMap(({ node, start }) => configurationLines(node, start?.configurationFailure)),
       ...left.flatMap((node) => [`${node} is out of the cluster until it rejoins.`, rejoinAdvice(node)]),
       ...(input.runbook === 'failover' && input.fence.method === 'instance'
         ? left.flatMap(() => [bootWarning, erasedWarning])

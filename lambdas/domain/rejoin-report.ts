@@ -4,6 +4,7 @@ import { OperatorError } from '../contract/errors.ts';
 import { resourceNames } from '../contract/names.ts';
 import type { NodeFacts, Observation } from '../contract/observation.ts';
 import type { RejoinMethod, RejoinReport, RejoinState } from '../contract/rejoin.ts';
+import { configurationLines } from './configuration-failure.ts';
 import { expectedRule, sameRule } from './expected-rule.ts';
 import { explainFailure } from './failure.ts';
 import { lsnPosition } from './lsn.ts';
@@ -100,7 +101,14 @@ export function rejoinReport(
     replication: replicationTable(cluster, facts),
   };
   const progressFailure = rebuilt?.progressFailure ?? state.rewound?.progressFailure ?? null;
-  return { ...report, summary: [...summaryOf(cluster, report, facts), ...unfollowed(cluster, progressFailure)] };
+  return {
+    ...report,
+    summary: [
+      ...summaryOf(cluster, report, facts),
+      ...configurationLines(plan.node, state.started?.configurationFailure),
+      ...unfollowed(cluster, progressFailure),
+    ],
+  };
 }
 
 const done: Readonly<Record<RejoinMethod, string>> = {

@@ -5,7 +5,6 @@
 import type { Cluster } from '../contract/cluster-config.ts';
 import type { Evidence, Finding, FindingKind } from '../contract/health.ts';
 import type { RunbookName } from '../contract/names.ts';
-import { standbyLimits } from '../contract/postgres-settings.ts';
 import { automaticSteps } from './automatic-steps.ts';
 
 /** One thing to do: in words, and the runbook that does it with the input that it takes. */
@@ -141,18 +140,10 @@ const remedies: Readonly<Record<FindingKind, (situation: Situation) => NextStep 
       'Bring the standby of this slot back (the setup runbook starts it). If nobody needs the slot any more, drop it: SELECT pg_drop_replication_slot(…).',
     ),
   NodeUnobservable: () => byHand(observerAdvice),
-  ConfigurationDrift: ({ finding, evidence }) =>
-    finding.node === evidence.primary
-      ? setup(
-          'Start the setup runbook: it sets the primary’s settings, and restarts PostgreSQL there if one needs it. Or change clusters.json if the new value is wanted.',
-        )
-      : standbyLimits.some((name) => finding.key.endsWith(`:${name}`))
-        ? setup(
-            'Start the setup runbook: it raises such limits on the standbys first, one after the other, and then on the primary. By hand it has to be the same order: a standby with less than its primary ends, or stops replaying.',
-          )
-        : byHand(
-            `Correct the setting on ${finding.node} where it comes from, then reload or restart; or change clusters.json if the new value is wanted.`,
-          ),
+  ConfigurationDrift: () =>
+    setup(
+      'Start the setup runbook: it sets the settings of every node, of standbys first and one after the other, and restarts PostgreSQL where one needs it. Or change clusters.json if the new value is wanted.',
+    ),
   AutomationHeld: () => ({
     text: 'When nobody is at work on the cluster, end maintenance with the maintenance runbook: from then on runbooks start by themselves again, as the policy has it. Until then start by hand what is needed.',
     runbook: { name: 'maintenance', input: { minutes: 0 } },

@@ -111,12 +111,12 @@ describe('the layout', () => {
   });
 
   it('gives bash each node’s own values and the values of the deployment', () => {
-    const layout = clusterLayout(clusterOf(), { ...facts, replicationSecretId: "odd'$(id)secret" });
     const show = [
       'echo "$REPLICATION_SECRET"',
       'for node in "${NODES[@]}"; do echo "$node ${NODE_PORT[$node]} ${NODE_DATA_DIRECTORY[$node]} ${NODE_SLOT[$node]} ${NODE_CONNECTS_FROM[$node]}"; done',
       'echo "${#SETTING_NAMES[@]} ${SETTING_NAMES[0]}=${SETTING_VALUES[0]} ${SETTING_RULES[0]} ${SETTING_ACCEPTED[0]}"',
     ];
+    const layout = clusterLayout(clusterOf(), { ...facts, replicationSecretId: "odd'$(id)secret" }, show);
     const output = execFileSync('bash', ['-euc', [...layout, ...show].join('\n')], { encoding: 'utf8' });
     expect(output.trim().split('\n')).toEqual([
       "odd'$(id)secret",

@@ -37,17 +37,21 @@ describe.sequential('larger limits', () => {
   it('reach the standbys one after the other, then the primary; none stops replaying', async () => {
     hosts.cluster.postgres.maxWalSenders = 9;
     for (const node of standbys) {
-      expect(await hosts.succeed(node, 'raise-standby-limits')).toEqual({
+      expect(await hosts.succeed(node, 'configure-standby')).toMatchObject({
         changed: true,
+        restarted: true,
         raised: ['max_wal_senders'],
       });
       expect(hosts.sql(node, 'SELECT status FROM pg_stat_wal_receiver')).toBe('streaming');
-      expect(await hosts.succeed(node, 'raise-standby-limits')).toEqual({ changed: false, raised: [] });
+      expect(await hosts.succeed(node, 'configure-standby')).toEqual({
+        ...{ changed: false, restarted: false, raised: [], settings: [] },
+        configurationFailure: null,
+      });
     }
     expect(await hosts.succeed('alpha', 'configure-primary')).toMatchObject({ restarted: true });
     for (const node of standbys) await replays(node);
     expect(standbys.map(senders)).toEqual(['9', '9']);
-    expect(await hosts.succeed('alpha', 'raise-standby-limits')).toMatchObject({ changed: false });
+    expect(await hosts.succeed('alpha', 'configure-standby')).toMatchObject({ changed: false });
   });
 
   it('of a primary that somebody raised by hand reach a standby when it is started, running or not', async () => {

@@ -116,6 +116,7 @@ describe.sequential('the commands of setup, on three empty hosts', () => {
     expect(await hosts.succeed('beta', 'start-standby', { Primary: 'alpha' })).toEqual({
       changed: true,
       started: true,
+      configurationFailure: null,
     });
   });
 

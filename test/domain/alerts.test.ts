@@ -228,9 +228,8 @@ describe('what to do', () => {
     const drift = (detail: string) => finding('ConfigurationDrift', slave01, words, { detail });
     expect(steps(drift('a'), drift('b'))).toHaveLength(1);
     expect(steps(finding('SlotMissing', slave01, words), finding('SlotMissing', slave02, words))).toHaveLength(1);
-    // Limits have an order, which setup knows; what else drifts on a standby is corrected where it comes from.
-    expect(steps(drift('max_wal_senders'))).toMatchObject([{ runbook: { name: 'setup' } }]);
-    expect(steps(drift('hot_standby'))).toMatchObject([{ runbook: null }]);
+    // Of a standby, too: setup sets what every node has.
+    expect(steps(drift('wal_keep_size'))).toMatchObject([{ runbook: { name: 'setup' } }]);
     // Each node rejoins by an execution of its own.
     expect(steps(finding('StandbyDown', slave01, words), finding('StandbyDown', slave02, words))).toHaveLength(2);
   });

@@ -7,4 +7,6 @@ export const acceptedChanges: Readonly<Record<string, string>> = {
     'The hosts have an inline policy now, made before this one goes. Attached by hand, it stays as it is and goes on working.',
   'remove CommandsreportstatusE4F0666C AWS::SSM::Document':
     'No runbook and no function ever sent it; the observer and preflight see what it reported.',
+  'remove Commandsraisestandbylimits5494FBC7 AWS::SSM::Document':
+    'configure-standby does what it did, and brings the rest of a standby up to date. No runbook runs during an update.',
 };

@@ -9,6 +9,7 @@
 . lib/replication.sh
 . lib/hba.sh
 . lib/tls.sh
+. lib/node-configuration.sh
 . lib/fence.sh
 
 # Makes this node a primary that standbys can follow: initialized, running, configured.
@@ -16,7 +17,6 @@ main() {
   local initialized=false restarted=false state
   changed=false
   guard
-  add_node_settings
   state=$(data_directory_state)
   case $state in
     absent | empty)
@@ -28,9 +28,7 @@ main() {
   ensure_running
   read_server
   if [[ $in_recovery == t ]]; then not_the_primary 'is in recovery: it is a standby'; fi
-  ensure_certificate
-  apply_settings
-  apply_hba "$hba_file"
+  configure_node
   if [[ $restart_needed == true ]]; then
     checkpoint_before_stop
     check_epoch
@@ -39,8 +37,9 @@ main() {
     require_settings
   fi
   enable_service
+  # shellcheck disable=SC2086 # names, one word each
   succeed "$(json_object changed "$changed" initialized "$initialized" restarted "$restarted" \
-    settings "$(json_strings ${changed_settings[@]+"${changed_settings[@]}"})" \
+    settings "$(json_strings $changed_settings)" \
     systemIdentifier "\"$(system_identifier "$DATA")\"" version "$(json_string "$version")")"
 }
 
@@ -86,32 +85,9 @@ ensure_running() {
   fi
 }
 
-# Sets in_recovery, version, certificate_file and hba_file.
+# Sets in_recovery and version.
 read_server() {
   local answers
-  answers=$(sql <<<"SELECT pg_is_in_recovery(), split_part(current_setting('server_version'), ' ', 1),
-    current_setting('ssl_cert_file'), current_setting('hba_file')")
-  IFS='|' read -r in_recovery version certificate_file hba_file <<<"$answers"
-}
-
-# TLS cannot be switched on without a certificate. One that the operator configured stays.
-ensure_certificate() {
-  local file=$certificate_file
-  if [[ $TLS != on ]]; then return 0; fi
-  if [[ $file != /* ]]; then file=$DATA/$file; fi
-  if [[ -e $file ]]; then return 0; fi
-  if [[ $file != "$DATA/server.crt" ]]; then
-    fail ConfigurationRefused "ssl_cert_file of PostgreSQL on $NODE is $file, which does not exist." \
-      'Put the certificate there, or reset ssl_cert_file and ssl_key_file.'
-  fi
-  make_certificate "$DATA"
-  changed=true
-}
-
-require_settings() {
-  read_settings
-  if ((${#unsatisfied[@]} > 0)) || [[ $restart_needed == true ]]; then
-    fail ConfigurationRefused "After its restart PostgreSQL on $NODE has another value of ${changed_settings[*]-a setting}." \
-      'Look for the setting on the command line of PostgreSQL.'
-  fi
+  answers=$(sql <<<"SELECT pg_is_in_recovery(), split_part(current_setting('server_version'), ' ', 1)")
+  IFS='|' read -r in_recovery version <<<"$answers"
 }

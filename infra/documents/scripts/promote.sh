@@ -4,6 +4,11 @@
 . lib/guard.sh
 . lib/postgres.sh
 . lib/service.sh
+. lib/settings.sh
+. lib/hba.sh
+. lib/tls.sh
+. lib/attempt.sh
+. lib/node-configuration.sh
 . lib/standby-names.sh
 . lib/control-data.sh
 . lib/wal-positions.sh
@@ -17,23 +22,24 @@ readonly wal_limit=10 end_limit=60 promotion_limit=600
 # Makes this standby the primary. The rule for its commits is in force before.
 main() {
   local promoted=false
-  changed=false
+  changed=false attempt_failure=''
   guard
   require_server
   wait_until_accepting "$wal_limit" || start_failed 'PostgreSQL runs and does not accept connections'
   read_wal_positions
   if [[ $IN_RECOVERY == t ]]; then
     require_wal
-    prepare_promotion
+    prepare_late_promotion
     check_epoch
     promote
     promoted=true changed=true
   else
-    prepare_promotion
+    prepare_late_promotion
   fi
   lift_fence
   enable_service
-  succeed "$(json_object changed "$changed" promoted "$promoted" timeline "$TIMELINE" lsn "\"$RECEIVED_LSN\"" at "\"$(utc_time)\"")"
+  succeed "$(json_object changed "$changed" promoted "$promoted" timeline "$TIMELINE" lsn "\"$RECEIVED_LSN\"" at "\"$(utc_time)\"" \
+    configurationFailure "${attempt_failure:-null}")"
 }
 
 # The WAL must go beyond the position: what begins there is on this node too.

@@ -5,7 +5,12 @@
 . lib/guard.sh
 . lib/postgres.sh
 . lib/service.sh
+. lib/settings.sh
 . lib/replication.sh
+. lib/hba.sh
+. lib/tls.sh
+. lib/attempt.sh
+. lib/node-configuration.sh
 . lib/secrets.sh
 . lib/control-data.sh
 . lib/timelines.sh
@@ -21,7 +26,7 @@ readonly streaming_limit=60
 # Starts this node as a standby of the primary under its own name, and waits until it streams.
 main() {
   local started=false
-  changed=false
+  changed=false attempt_failure=''
   require_secret "$REPLICATION_SECRET"
   guard
   require_standby
@@ -32,12 +37,14 @@ main() {
   if find_server; then
     wait_until_started || start_failed 'PostgreSQL runs and does not accept connections'
     follow_while_running
-    find_needed_limits
+    # Only what it cannot follow without: for what the cluster is to have in future nothing restarts here.
+    need_limits_of_primary
     set_limits_while_running
     if [[ $restart_needed == true ]]; then restart_server; fi
   else
     follow_while_stopped
-    find_needed_limits
+    need_limits_of_primary
+    need_configured_limits
     set_limits_while_stopped
     # Nothing that came in between may have taken the signal away: a node without it starts as a primary.
     require_standby
@@ -52,7 +59,18 @@ main() {
   lift_fence
   enable_service
   drop_own_slots
-  succeed "$(json_object changed "$changed" started "$started")"
+  configure
+  succeed "$(json_object changed "$changed" started "$started" configurationFailure "${attempt_failure:-null}")"
+}
+
+# When it streams: commits may have waited for that. Of the nodes that run, setup restarts one after the other for a
+# setting that needs it; one that was started just now has been missed by nobody.
+configure() {
+  try_to_configure_node
+  if [[ $started != true || $restart_needed != true ]]; then return 0; fi
+  check_epoch
+  restart_server
+  wait_until_streaming
 }
 
 require_standby() {
@@ -91,10 +109,10 @@ follow_while_stopped() {
   fi
 }
 
-# The primary's limits of now, too: this node may not have heard of them yet.
-find_needed_limits() {
+# Those of now, too: this node may not have heard of them yet.
+need_limits_of_primary() {
   local rows name value
-  read_needed_limits
+  need_known_limits
   rows=$(ask_primary_sql "SELECT name, setting FROM pg_settings WHERE name IN ($(limits_in_sql))")
   while IFS='|' read -r name value; do need_limit "$name" "$value"; done <<<"$rows"
 }
@@ -166,8 +184,9 @@ require_common_history() {
 
 # Slots that it had as a primary would keep WAL here for ever.
 drop_own_slots() {
-  local node names=''
+  local node names='' dropped
   for node in "${NODES[@]}"; do names+="${names:+,}'${NODE_SLOT[$node]}'"; done
-  if [[ -n $(sql <<<"SELECT slot_name FROM pg_replication_slots s, LATERAL pg_drop_replication_slot(s.slot_name)
-    WHERE s.slot_name IN ($names) AND s.slot_type = 'physical' AND NOT s.active") ]]; then changed=true; fi
+  dropped=$(sql <<<"SELECT slot_name FROM pg_replication_slots s, LATERAL pg_drop_replication_slot(s.slot_name)
+    WHERE s.slot_name IN ($names) AND s.slot_type = 'physical' AND NOT s.active")
+  if [[ -n $dropped ]]; then changed=true; fi
 }

@@ -32,7 +32,9 @@ main() {
 
 # With what a promotion needs, in the same breath: the slots are made when the node is promoted.
 stop_receiving() {
-  if [[ $(sql <<<"SHOW primary_conninfo") != '' ]]; then
+  local conninfo
+  conninfo=$(sql <<<'SHOW primary_conninfo')
+  if [[ $conninfo != '' ]]; then
     put_standby_names "ALTER SYSTEM SET primary_conninfo = ''"
     # Before version 13 it is read at start only.
     if ((MAJOR_VERSION < 13)); then restart_server; fi

@@ -39,18 +39,21 @@ hba_with_block() {
 
 # Puts the block into the running server's file and has it in force; a file that PostgreSQL would refuse does not stay.
 # Nothing is taken for granted because the text is right: an earlier run may have been killed after writing it.
-apply_hba() {
-  local file=$1 before wanted errors
+configure_hba() {
+  local file before wanted answer unread errors
+  file=$(sql <<<'SHOW hba_file')
   before=$(<"$file")
   wanted=$(hba_with_block "$file")
   put_file "$file" "$wanted"
-  errors=$(sql <<<"SELECT 'line ' || line_number || ': ' || error FROM pg_hba_file_rules WHERE error IS NOT NULL")
+  # The time of a file is in whole seconds.
+  answer=$(sql <<<"SELECT modification >= date_trunc('second', pg_conf_load_time()),
+      (SELECT string_agg('line ' || line_number || ': ' || error, '; ') FROM pg_hba_file_rules WHERE error IS NOT NULL)
+    FROM pg_stat_file($(sql_literal "$file"))")
+  IFS='|' read -r unread errors <<<"$answer"
   if [[ -n $errors ]]; then
     if [[ $before != "$wanted" ]]; then write_file "$file" "$before"; fi
     fail ConfigurationRefused "PostgreSQL on $NODE refuses $file with the runbooks' lines at its top: $errors" \
       'The file is as it was. Repair its lines and start the runbook again.'
   fi
-  # The time of a file is in whole seconds.
-  if [[ $(sql <<<"SELECT modification >= date_trunc('second', pg_conf_load_time())
-      FROM pg_stat_file($(sql_literal "$file"))") != f ]]; then reload_and_wait; fi
+  if [[ $unread != f ]]; then reload_and_wait; fi
 }

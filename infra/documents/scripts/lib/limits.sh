@@ -3,12 +3,15 @@
 
 declare -A LIMIT_NEEDED=()
 
-# Sets LIMIT_NEEDED: what this node needs at least of each, by the cluster's configuration and by its control file,
-# which notes the primary's as far as they are known here.
-read_needed_limits() {
-  local i line
-  LIMIT_NEEDED=()
+# Adds to LIMIT_NEEDED what this node needs at least of each by the cluster's configuration.
+need_configured_limits() {
+  local i
   for i in "${!SETTING_NAMES[@]}"; do need_limit "${SETTING_NAMES[i]}" "${SETTING_VALUES[i]}"; done
+}
+
+# The same by its control file, which notes the primary's as far as they are known here.
+need_known_limits() {
+  local line
   if ! has_own_controldata; then return 0; fi
   while IFS= read -r line; do
     if [[ $line =~ ^(max_[a-z_]+)\ setting:\ +([0-9]+)$ ]]; then

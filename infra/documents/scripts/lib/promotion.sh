@@ -1,18 +1,29 @@
 # What a standby needs before it is promoted, so that nothing is missing when it accepts writes.
 
-# prepare_promotion: slots for the other nodes, and the rule that STANDBY_NAMES is: set before the first commit, which
-# would otherwise return without a standby. It has no effect while the node is in recovery.
+# prepare_promotion: what the other nodes need to follow this one, and the rule that STANDBY_NAMES is: set before the
+# first commit, which would otherwise return without a standby. It has no effect while the node is in recovery.
 prepare_promotion() {
   make_slots
+  configure_node
+  put_standby_names ''
+}
+
+# The same when there is no primary any more. Nothing is promoted without the rule. But a node that could not be brought
+# up to date is a better primary than none: the rule holds there, so nothing is lost by it, and whatever could follow it
+# before still can. Sets attempt_failure.
+prepare_late_promotion() {
+  attempt "$configuration_limit" make_slots changed
+  try_to_configure_node
   put_standby_names ''
 }
 
 make_slots() {
-  local node statements=''
+  local node statements='' made
   for node in "${NODES[@]}"; do
     if [[ $node != "$NODE" ]]; then statements+=$(slot_statements "${NODE_SLOT[$node]}"); fi
   done
-  if [[ -n $(sql <<<"$statements") ]]; then changed=true; fi
+  made=$(sql <<<"$statements")
+  if [[ -n $made ]]; then changed=true; fi
 }
 
 # Not reserved: if the node is not promoted after all, the slot keeps no WAL.

@@ -3,6 +3,7 @@
 # The settings of this node as arrays SETTING_NAMES, SETTING_VALUES, SETTING_RULES, SETTING_ACCEPTED:
 # to those of the cluster (see the top of the script) come the ones that differ per node.
 add_node_settings() {
+  if [[ " ${SETTING_NAMES[*]} " == *' listen_addresses '* ]]; then return 0; fi
   add_setting listen_addresses "${NODE_LISTEN_ADDRESSES[$NODE]}" equal ''
   add_setting port "$PORT" equal ''
   if [[ -n $SOCKET_DIRECTORY ]]; then add_setting unix_socket_directories "$SOCKET_DIRECTORY" equal ''; fi
@@ -11,19 +12,21 @@ add_node_settings() {
 # Lines of a configuration file with all of this node's settings.
 settings_file() {
   local i
+  add_node_settings
   for i in "${!SETTING_NAMES[@]}"; do
     printf "%s = '%s'\n" "${SETTING_NAMES[i]}" "$(double_quotes "${SETTING_VALUES[i]}")"
   done
 }
 
-# Brings the server's settings to what they should be, but for a restart. Sets changed_settings and restart_needed.
+# Brings the server's settings to what they should be, but for a restart. Sets changed_settings (their names, as words)
+# and restart_needed.
 apply_settings() {
   local refused
-  changed_settings=()
+  changed_settings=''
   read_settings
   if ((${#unsatisfied[@]} > 0)); then
     changed=true
-    changed_settings=("${unsatisfied[@]}")
+    changed_settings="${unsatisfied[*]}"
     alter_settings "${unsatisfied[@]}"
     reload_and_wait
     read_settings
@@ -38,6 +41,7 @@ apply_settings() {
 # Sets unsatisfied (names to be set) and restart_needed (some are set and not in force).
 read_settings() {
   local rows name satisfied in_force
+  add_node_settings
   rows=$(settings_state)
   unsatisfied=() restart_needed=false
   while IFS='|' read -r name satisfied in_force; do
@@ -55,6 +59,15 @@ alter_settings() {
   done
   try_sql <<<"$statements" >/dev/null ||
     sql_failed ConfigurationRefused 'Check postgres.majorVersion and the values in clusters.json.'
+}
+
+# Ends the command if a restart has not put every setting in force.
+require_settings() {
+  read_settings
+  if ((${#unsatisfied[@]} > 0)) || [[ $restart_needed == true ]]; then
+    fail ConfigurationRefused "After its restart PostgreSQL on $NODE has another value of ${changed_settings:-a setting}." \
+      'Look for the setting on the command line of PostgreSQL.'
+  fi
 }
 
 # Rows name|satisfied|in force. The files decide what the next start has, the running value what is in force now;
