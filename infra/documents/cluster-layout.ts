@@ -19,6 +19,11 @@ export function quoted(text: string): string {
 /** The same, without quotes where it needs none: of 32 nodes they fill kilobytes. */
 const argument = (text: string): string => (/^[A-Za-z0-9_./:,@+-]+$/.test(text) ? text : quoted(text));
 
+/** The words up to the last that is not empty: 32 nodes that differ in nothing fill kilobytes, too. */
+function withoutEnd(words: readonly string[]): readonly string[] {
+  return words.slice(0, words.findLastIndex((word) => word !== '') + 1);
+}
+
 /** The slot of a node; nothing where the host can make it of the name without changing a letter, as any locale does. */
 function slotOf(node: string): string {
   const slot = slotName(node);
@@ -51,6 +56,9 @@ export function clusterLayout(cluster: Cluster, facts: DeploymentFacts, script: 
     ['COMMIT_LEVEL', replication.commitLevel],
     ['TLS', replication.tls ? 'on' : 'off'],
     ['SSLMODE', replication.tls ? 'require' : 'disable'],
+    ['COMMON_PORT', `${postgres.port}`],
+    ['COMMON_DATA_DIRECTORY', postgres.dataDirectory],
+    ['COMMON_SOCKET_DIRECTORY', postgres.socketDirectory ?? ''],
   ];
   const settings = script.some((line) => line.includes('SETTING_')) ? settingsLayout(cluster) : noSettings;
   return [
@@ -61,28 +69,28 @@ export function clusterLayout(cluster: Cluster, facts: DeploymentFacts, script: 
     `OBSERVER_NETWORKS=(${network.observerSubnets.map(({ cidr }) => quoted(cidr)).join(' ')})`,
     `LIMITS=(${standbyLimits.join(' ')})`,
     'NODES=()',
-    '# name, address, where its connections come from if elsewhere, port, data directory, socket directory, listen_addresses, slot if its letters differ',
+    '# name, address; what is its own: where its connections come from, port, data directory, socket directory, slot',
     ...cluster.nodes.map((node) =>
       [
         'add_node',
-        ...[
+        ...withoutEnd([
           node.name,
           node.address,
           node.connectsFrom ?? '',
-          `${node.port ?? postgres.port}`,
-          node.dataDirectory ?? postgres.dataDirectory,
-          node.socketDirectory ?? postgres.socketDirectory ?? '',
-          postgres.listenAddresses === '*' ? '*' : `${node.address},localhost`,
+          `${node.port ?? ''}`,
+          node.dataDirectory ?? '',
+          node.socketDirectory ?? '',
           slotOf(node.name),
-        ].map(argument),
+        ]).map(argument),
       ].join(' '),
     ),
     ...settings.lines,
     '}',
     'add_node() {',
     'NODES+=("$1")',
-    'NODE_ADDRESS[$1]=$2 NODE_CONNECTS_FROM[$1]=${3:-$2} NODE_PORT[$1]=$4 NODE_DATA_DIRECTORY[$1]=$5',
-    'NODE_SOCKET_DIRECTORY[$1]=$6 NODE_LISTEN_ADDRESSES[$1]=$7 NODE_SLOT[$1]=${8:-${1//[.-]/_}}',
+    'NODE_ADDRESS[$1]=$2 NODE_CONNECTS_FROM[$1]=${3:-$2} NODE_PORT[$1]=${4:-$COMMON_PORT}',
+    'NODE_DATA_DIRECTORY[$1]=${5:-$COMMON_DATA_DIRECTORY} NODE_SOCKET_DIRECTORY[$1]=${6:-$COMMON_SOCKET_DIRECTORY}',
+    `NODE_LISTEN_ADDRESSES[$1]=${postgres.listenAddresses === '*' ? "'*'" : '$2,localhost'} NODE_SLOT[$1]=\${7:-\${1//[.-]/_}}`,
     '}',
     ...settings.functions,
     'layout',
