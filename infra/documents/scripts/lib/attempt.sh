@@ -10,7 +10,7 @@ attempt() {
   shift
   read -r -u 5 pid
   read -r -t "$limit" -u 5 value || status=$?
-  if [[ $value == done ]]; then
+  if [[ $value == ended ]]; then
     for name in "$@"; do
       IFS= read -r -u 5 value
       printf -v "$name" '%s' "$value"
@@ -52,6 +52,6 @@ attempted() {
   "$function"
   # What failed in a substitution has not ended it.
   [[ ! -e $scratch/reported ]]
-  echo 'done' >&6
+  echo ended >&6
   for name in "$@"; do printf '%s\n' "${!name}"; done >&6
 }
