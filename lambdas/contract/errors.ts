@@ -52,7 +52,7 @@ export const errorMeanings = {
   // On a host
   StandbysNotBuilt: 'several standbys failed in different ways; each is listed with its own name',
   InitializationFailed: 'initdb failed; its words are quoted',
-  ConfigurationRefused: 'PostgreSQL refused a setting',
+  ConfigurationRefused: 'PostgreSQL refused a setting, or a line of pg_hba.conf',
   StartFailed: 'PostgreSQL did not start; the end of its log is quoted',
   TablespaceNotEmpty: 'a directory of a tablespace of the primary is not empty on the host that is to get a copy',
   BaseBackupFailed: 'pg_basebackup failed; its words are quoted',

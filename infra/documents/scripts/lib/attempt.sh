@@ -8,7 +8,7 @@ attempt() {
   shift
   exec 5< <(attempted "$@")
   shift
-  read -r -u 5 pid
+  read -r -u 5 pid || true
   read -r -t "$limit" -u 5 value || status=$?
   if [[ $value == ended ]]; then
     for name in "$@"; do
@@ -44,11 +44,11 @@ attempted() {
   set -Eeuo pipefail
   # What it leaves behind when it is ended keeps neither the agent waiting nor the next command out.
   exec 6>&1 >>"$scratch/output" 4>&1 9>&-
+  echo "$BASHPID" >&6
   scratch+=/attempt
   rm -rf -- "$scratch"
   mkdir -m 0711 -- "$scratch"
   exec 3>"$scratch/answer"
-  echo "$BASHPID" >&6
   "$function"
   # What failed in a substitution has not ended it.
   [[ ! -e $scratch/reported ]]
