@@ -1,10 +1,10 @@
 /** Somebody who pastes the documentation's commands into a shell, with the ordinary AWS CLI and a local runtime as AWS. */
 import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ClusterNode } from '../../lambdas/contract/cluster-config.ts';
-import { dataDirectoryOf, type LocalCluster, onHost } from '../../local/client/host-access.ts';
+import { type LocalCluster, onHost } from '../../local/client/host-access.ts';
 import { directoryOfTest, type LocalRuntime } from './local-runtime.ts';
 
 const run = promisify(execFile);
@@ -47,7 +47,7 @@ export class Pasting {
 
   /** Pastes a block into a shell on a host, as somebody who may become root there. */
   pasteOnHost(cluster: LocalCluster, node: ClusterNode, block: string): Promise<string> {
-    return onHost(cluster, node, ['bash', '-c', `${hostPrelude(cluster, node)}\n${block}`]);
+    return onHost(cluster, node, ['bash', '-c', `${hostPrelude}\n${block}`]);
   }
 
   /** The options of every call of the AWS CLI. */
@@ -60,21 +60,6 @@ export class Pasting {
   }
 }
 
-/**
- * What the shell of a host lacks here. Machines of this system may be without sudo. A host of processes has its own
- * socket instead of the default one, and for systemd the start at its boot.
- */
-function hostPrelude(cluster: LocalCluster, node: ClusterNode): string {
-  const sudo = 'sudo() { if [ "$1" = -u ]; then runuser -u "$2" -- "${@:3}"; else "$@"; fi; }';
-  if (cluster.machinesIn !== undefined) return sudo;
-  const { binDirectory, osUser, port } = cluster.postgres;
-  const data = dataDirectoryOf(cluster, node);
-  return `${process.getuid?.() === 0 ? sudo : 'sudo() { if [ "$1" = -u ]; then "${@:3}"; else "$@"; fi; }'}
-    cd ${dirname(data)}; PATH=${binDirectory}:$PATH
-    export PGHOST=${node.socketDirectory ?? ''} PGPORT=${node.port ?? port} PGUSER=${osUser}
-    systemctl() {
-      if [ "$*" != 'disable --now postgresql-12.service' ]; then echo "systemctl $*"; return 1; fi
-      rm -f ${data}.runbook/autostart
-      sudo -u ${osUser} ${binDirectory}/pg_ctl -D ${data} -m fast -s -w stop
-    }`;
-}
+/** Machines of this system may be without sudo; a shell on a host is root's, or of the only user that there is. */
+const hostPrelude =
+  'sudo() { if [ "$1" = -u ] && [ "$(id -u)" = 0 ]; then runuser -u "$2" -- "${@:3}"; else "$@"; fi; }';
