@@ -103,13 +103,18 @@ describe.sequential('the place of a copy', () => {
   it('is left clean by a copy that is cancelled, and what a killed one leaves counts as free', async () => {
     const state = `${hosts.dataOf('beta')}.runbook`;
     hosts.sql('alpha', 'CREATE TABLE filler AS SELECT i, repeat(md5(i::text), 6) FROM generate_series(1, 400000) i');
+    // It is told twice, and its end takes longer than the second for which it reads at most.
+    const quick = hosts.replaceProgram('tail', ['sleep 1.5', 'PATH=${PATH#*:} exec tail "$@"']);
     const cancelled = await hosts.run('beta', 'rebuild-node', primary, {
       onStart: (child) => {
-        void waitFor('files to arrive', 20, () => existsSync(join(state, 'incoming/data/base'))).then(() =>
-          child.kill('SIGTERM'),
-        );
+        const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+        void waitFor('files to arrive', 20, () => existsSync(join(state, 'incoming/data/base')))
+          .then(() => child.kill('SIGTERM'))
+          .then(() => waitFor('the copy to go', 20, () => !existsSync(join(state, 'incoming')) || hasEnded()))
+          .then(() => child.kill('SIGTERM'));
       },
     });
+    quick();
     expect(cancelled.answer).toMatchObject({ ok: false, error: 'CommandFailed' });
     expect(readdirSync(state).filter((name) => name.startsWith('incoming'))).toEqual([]);
 

@@ -141,6 +141,18 @@ const builtins: readonly NewerConstruct[] = [
     examples: ['read -E line', 'source -p "$PATH" file', "printf '%Q' x"],
   },
   {
+    name: 'read -t',
+    pattern: /\bread\s+(?:-\w+\s+)*-\w*t(?! "\$limit")/,
+    since: 'no version: a trap that exits meanwhile makes bash crash while the command cleans up',
+    instead: 'read_with_limit',
+    examples: ['read -r -t 1 -u 5 piece || status=$?', 'read -t1 line', 'if read -rt 5 line; then'],
+    right: [
+      'read -r -t "$limit" "$@" || limited_status=$?',
+      'read_with_limit 1 -u 5 piece',
+      'read -r seen <"$STATE/epoch"',
+    ],
+  },
+  {
     name: 'a replacement that has & or quotes of its own',
     pattern: /\$\{\w+\/[/#%]?(?:\$'[^']*'|\\.|[^/}\\])+\/(?:\\.|[^}\\])*?[&"']/,
     since: 'no version: quotes in a replacement stay in 4.2, & means the match from 5.2 on',

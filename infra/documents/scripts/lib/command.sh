@@ -22,8 +22,31 @@ run_as_command() {
   exec >>"$scratch/output" 2>&1
   trap 'note_failure "$?" "$LINENO" "$BASH_COMMAND"' ERR
   trap end_command EXIT
-  trap 'exit 143' HUP INT TERM
+  trap end_at_signal HUP INT TERM
   "$1"
+}
+
+# A person, or a host that shuts down, ends the command.
+end_at_signal() {
+  if [[ ${reads_with_limit-} == true ]]; then must_end=true; else exit 143; fi
+}
+
+# read_with_limit SECONDS ARGUMENT...: read -r -t; status above 128 when the time is over. A trap must not exit
+# meanwhile: bash would keep the limit for the frame that it has left, and jump back into it while the command cleans up
+# (4.2 ends by SIGSEGV, 5.2 by SIGABRT), so that nothing would be cleaned up and nobody told. It exits afterwards.
+read_with_limit() {
+  local limit=$1 limited_status=0
+  shift
+  reads_with_limit=true
+  read -r -t "$limit" "$@" || limited_status=$?
+  reads_with_limit=false
+  if [[ ${must_end-} == true ]]; then exit 143; fi
+  return "$limited_status"
+}
+
+# From here on the command ends, and says how: a signal no longer changes that.
+hold_signals() {
+  trap : HUP INT TERM
 }
 
 # Secrets pass through this directory: it is in memory where the host offers that.
@@ -71,6 +94,7 @@ note_failure() {
 # Also runs when the agent ends the command: nothing of ours stays behind.
 end_command() {
   local status=$?
+  hold_signals
   trap - ERR EXIT
   set +e
   if declare -F on_end >/dev/null; then on_end; fi
@@ -89,6 +113,7 @@ $(last_bytes 2000 "$scratch/output")" 'Run the command again; if it fails in the
 
 # succeed JSON: ends the command with this result.
 succeed() {
+  hold_signals
   : >"$scratch/reported"
   : >"$scratch/succeeded"
   printf '{"ok":true,"result":%s}\n' "$1" >&3
@@ -102,6 +127,7 @@ fail() {
 }
 
 report_failure() {
+  hold_signals
   # The first report counts: a failure in a subshell ends its parent too.
   if [[ -e $scratch/reported ]]; then return 0; fi
   : >"$scratch/reported"

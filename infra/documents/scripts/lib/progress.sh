@@ -88,7 +88,7 @@ followed() {
   # Status 1 is the end of the pipe, above 128 a second without the end of a line: what came of it is its beginning.
   until ((read_status == 1)); do
     read_status=0
-    read -r -t 1 -u 5 piece || read_status=$?
+    read_with_limit 1 -u 5 piece || read_status=$?
     line+=$piece
     if ((read_status == 0)) || [[ $read_status -eq 1 && -n $line ]]; then
       note_progress "$line" || printf '%s\n' "$line" >>"$scratch/words"
