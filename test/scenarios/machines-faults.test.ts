@@ -12,6 +12,7 @@ import { startRunbook } from '../../local/client/runbook-run.ts';
 import { waitFor } from '../../local/client/wait-for.ts';
 import { Writer } from '../../local/client/writer.ts';
 import type { Fault } from '../../local/faults/fault.ts';
+import { slowName } from '../../local/hosts/machines/slow-link.ts';
 import { notesCluster } from '../support/clusters.ts';
 import type { LocalRuntime } from '../support/local-runtime.ts';
 import {
@@ -176,6 +177,8 @@ describe.skipIf(noMachines)(titled('faults of the network of machines'), () => {
     await make({ kind: 'cut-between', node: master, other: second });
     await make({ kind: 'delay', node: second, milliseconds: 200 });
     await reboot(runtime, second, () => shell(runtime, second, 'systemctl reboot').catch(() => undefined));
+    // Nobody gets onto a host whose faults are not in force again.
+    expect(await shellInNetwork(runtime, 'ip -oneline link')).toContain(`${slowName('vb-n3')}:`);
     await listens(runtime, second);
     expect(await observe(second)).toBe('open');
     expect(await quickest(second)).toBeGreaterThan(200);

@@ -1,4 +1,5 @@
 /** The notes' cluster on machines with the notes' addresses: setup through systemd units, boots, and a stranger. */
+import { readFileSync } from 'node:fs';
 import {
   DescribeInstancesCommand,
   RebootInstancesCommand,
@@ -59,6 +60,11 @@ describe.skipIf(noMachines)(titled('hosts that are machines'), () => {
       expect(await shellInNetwork(runtime, connectTo(address, 5432))).toBe('refused');
     }
     expect(runtime.output).toMatch(/PostgreSQL +12 → \d+ \(12 is not installed here; unit and directories keep/);
+  });
+
+  it('mount nothing outside of themselves, for that would outlive a power cut', () => {
+    const mounts = readFileSync(`/proc/${roomOf(runtime)}/mounts`, 'utf8');
+    expect(mounts.split('\n').filter((line) => /\/nspawn\/\S*\/n[123]\b/.test(line))).toEqual([]);
   });
 
   it('are set up through their units', async () => {

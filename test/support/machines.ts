@@ -45,7 +45,8 @@ export async function reboot(runtime: LocalRuntime, name: string, how: () => Pro
   const boot = () => shell(runtime, name, 'cat /proc/sys/kernel/random/boot_id').catch(() => '');
   const before = await boot();
   await how();
-  await waitFor(`reboot of ${name}`, 120, async () => !['', before].includes(await boot()) || null);
+  // Often, for what holds from the first moment on is looked at then.
+  await waitFor(`reboot of ${name}`, 120, async () => !['', before].includes(await boot()) || null, 10);
 }
 
 /** The runtime's own network: process 1 of its room holds it. */

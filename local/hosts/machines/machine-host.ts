@@ -49,6 +49,13 @@ const powerOffSignal = 34 + 4;
 /** systemd-nspawn leaves it to who started it to start a machine again that reboots. */
 const rebootExitCode = 133;
 
+/**
+ * Since version 256, systemd-nspawn mounts a directory of the machine's name outside of the machine, takes it away when
+ * it ends by itself, and refuses to start while it is there: after a power cut the machine would never boot again
+ * (https://github.com/systemd/systemd/pull/34776). In a namespace of its own, each mount goes with its last process.
+ */
+const ownMounts = ['unshare', '--mount', '--propagation', 'private', '--'];
+
 /** As the agent keeps them on Linux. */
 const orchestrationDirectory = (instanceId: string) => `/var/lib/amazon/ssm/${instanceId}/document/orchestration`;
 
@@ -84,7 +91,7 @@ export class MachineHost extends StatefulHost implements Host {
   async #switchOn(groupFiles: readonly string[]): Promise<void> {
     const { room, directory } = this.#options;
     const console = openSync(join(directory, 'console.log'), 'a', 0o600);
-    const [program = '', ...args] = inGroups(groupFiles, [...room.command, ...this.#nspawn()]);
+    const [program = '', ...args] = inGroups(groupFiles, [...room.command, ...ownMounts, ...this.#nspawn()]);
     const power = spawn(program, args, { stdio: ['ignore', console, console], cwd: '/', detached: true });
     closeSync(console);
     this.#power = power;
@@ -116,8 +123,9 @@ export class MachineHost extends StatefulHost implements Host {
       if (init !== undefined && agent !== undefined) {
         this.#init = init;
         this.#agent = agent;
-        writeFileSync(this.#initFile, `${init.pid} ${init.started}\n`);
         await this.#options.onLink();
+        // Clients may enter it from here on, and what fails on its network must have been put back by then.
+        if (this.#init === init) writeFileSync(this.#initFile, `${init.pid} ${init.started}\n`);
         if (this.state === 'pending') this.enter('running');
         return;
       }
