@@ -12,7 +12,7 @@ import { keepDecisions } from './kept-decisions.ts';
 import { claimPlace, portOf, vacatePlace } from './runtime-places.ts';
 
 /** A directory under the system's temporary one that every user can enter. */
-function temporaryDirectory(prefix: string): string {
+export function temporaryDirectory(prefix: string): string {
   const directory = mkdtempSync(join(tmpdir(), prefix));
   chmodSync(directory, 0o755);
   return directory;

@@ -21,10 +21,12 @@ export function whyNoServer(major: number): string | undefined {
  * A bin directory that holds initdb, pg_ctl and postgres of `major` and every other program of the installed
  * PostgreSQL: the tools of a newer PostgreSQL work with older servers. The server is a copy, since the user that runs it
  * may not be let into the checkout.
+ *
+ * @param parent where it is made; when omitted, a directory that goes when the test ends
  */
-export function binDirectory(major: number): string {
+export function binDirectory(major: number, parent = directoryOfTest(`postgres-${major}-`)): string {
   const toolsDirectory = installedPostgres().binDirectory;
-  const directory = join(directoryOfTest(`postgres-${major}-`), 'native');
+  const directory = join(parent, 'native');
   cpSync(join(embeddedPrograms(major), '..'), directory, { recursive: true, verbatimSymlinks: true });
   const bin = join(directory, 'bin');
   for (const program of readdirSync(bin)) chmodSync(join(bin, program), 0o755);
