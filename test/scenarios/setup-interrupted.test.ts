@@ -1,6 +1,6 @@
 /** Setup that is killed in the middle and started again ends in a healthy cluster. */
 import { StartInstancesCommand, StopInstancesCommand } from '@aws-sdk/client-ec2';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { nodeNamed, superuserSql } from '../../local/client/node-sql.ts';
 import { awaitRunbook, runRunbook, startRunbook } from '../../local/client/runbook-run.ts';
 import { notesCluster } from '../support/clusters.ts';
@@ -19,16 +19,22 @@ async function expectHealthy(runtime: LocalRuntime): Promise<void> {
   expect(rows).toBe('pg_sync_slave01|sync\npg_sync_slave02|potential');
 }
 
-describe('the runtime is killed', () => {
-  it.each(['Configure primary', 'Take base backup', 'Start standby'])('during "%s"', async (step) => {
-    const first = await LocalRuntime.start({ clusters: [notesCluster()] });
-    const { directory } = first;
-    await stepEntered(first, await startRunbook(first.clients, 'pg-sync', 'setup'), step);
-    await first.kill();
-
-    await using second = await LocalRuntime.start({ clusters: [notesCluster()], directory });
-    await expectHealthy(second);
+describe.sequential('the runtime is killed', () => {
+  // One after the other in the same cluster: each setup goes on with what the one before has left.
+  let runtime: LocalRuntime;
+  beforeAll(async () => {
+    runtime = await LocalRuntime.start({ clusters: [notesCluster()] });
   });
+  afterAll(() => runtime?.[Symbol.asyncDispose]());
+
+  it.each(['Configure primary', 'Take base backup', 'Start standby'])('during "%s"', async (step) => {
+    const { clients, directory } = runtime;
+    await stepEntered(runtime, await startRunbook(clients, 'pg-sync', 'setup'), step);
+    await runtime.kill();
+    runtime = await LocalRuntime.start({ clusters: [notesCluster()], directory });
+  });
+
+  it('and is started again: setup ends in a healthy cluster', () => expectHealthy(runtime));
 });
 
 describe('a host is taken down', () => {
