@@ -8,15 +8,18 @@ import { resourceNames } from '../../lambdas/contract/names.ts';
 import { nodeNamed } from '../../local/client/node-sql.ts';
 import { type RunbookOutcome, runRunbook } from '../../local/client/runbook-run.ts';
 import { treeDifference, treeSnapshot } from '../../local/client/tree-snapshot.ts';
-import { notesCluster } from '../support/clusters.ts';
+import { nodesNamed, notesCluster } from '../support/clusters.ts';
 import { installedPostgres } from '../support/installed-postgres.ts';
 import { directoryOfTest, LocalRuntime } from '../support/local-runtime.ts';
 
-/** Runs setup, expects a refusal, and nothing on any host to have changed. */
-async function refusal(runtime: LocalRuntime): Promise<Extract<RunbookOutcome, { error: string }>> {
+/** Runs setup of a cluster, expects a refusal, and nothing on any host to have changed. */
+async function refusal(
+  runtime: LocalRuntime,
+  cluster = runtime.cluster.name,
+): Promise<Extract<RunbookOutcome, { error: string }>> {
   const nodes = join(runtime.directory, 'nodes');
   const before = treeSnapshot(nodes);
-  const outcome = await runRunbook(runtime.clients, runtime.cluster.name, 'setup', 120);
+  const outcome = await runRunbook(runtime.clients, cluster, 'setup', 120);
   expect(treeDifference(before, treeSnapshot(nodes))).toEqual([]);
   if (outcome.status === 'SUCCEEDED') throw new Error('setup was not refused');
   return outcome;
@@ -25,7 +28,18 @@ async function refusal(runtime: LocalRuntime): Promise<Extract<RunbookOutcome, {
 describe('on empty hosts', () => {
   let runtime: LocalRuntime;
   beforeAll(async () => {
-    runtime = await LocalRuntime.start({ clusters: [notesCluster()] });
+    const nodes = nodesNamed(
+      ...['pg_sync_master', 'pg_sync_slave01', 'pg_sync_slave02'],
+      ...['small_primary', 'small_standby', 'unknown_primary', 'unknown_standby'],
+    );
+    runtime = await LocalRuntime.start({
+      clusters: [
+        notesCluster({ nodes: nodes.slice(0, 3) }),
+        notesCluster({ name: 'small', nodes: nodes.slice(3, 5), policy: { minimumFreeMiB: 1_000_000_000 } }),
+        notesCluster({ name: 'unknown', nodes: nodes.slice(5) }),
+      ],
+      args: ['--without-agent', 'unknown_standby'],
+    });
   });
   afterAll(() => runtime?.[Symbol.asyncDispose]());
 
@@ -68,9 +82,25 @@ describe('on empty hosts', () => {
     const outcome = await awaitRunbook(runtime.clients, 'pg-sync', executionArn, 30);
     expect(outcome).toMatchObject({ status: 'FAILED', error: 'InvalidInput', cause: expect.stringContaining('nod') });
   });
+
+  it('refuses too small a disk', async () => {
+    expect(await refusal(runtime, 'small')).toMatchObject({
+      status: 'FAILED',
+      error: 'DiskTooSmall',
+      cause: expect.stringMatching(/MiB are free; .* need/),
+    });
+  });
+
+  it('refuses an instance that SSM does not know', async () => {
+    expect(await refusal(runtime, 'unknown')).toMatchObject({
+      status: 'FAILED',
+      error: 'InstanceUnknownToSsm',
+      cause: expect.stringContaining('unknown_standby'),
+    });
+  });
 });
 
-describe('of hosts that cannot hold the cluster', () => {
+describe('of hosts with another PostgreSQL, or none', () => {
   /** A bin directory whose PostgreSQL says that it is another version, or is not there. */
   function binDirectory(version: string | null): string {
     const directory = directoryOfTest('bin-');
@@ -101,30 +131,5 @@ describe('of hosts that cannot hold the cluster', () => {
     const outcome = await refusal(runtime);
     expect(outcome).toMatchObject({ status: 'FAILED', error });
     expect(outcome.cause).toMatch(words);
-  });
-
-  it('too small a disk', async () => {
-    await using runtime = await LocalRuntime.start({
-      clusters: [notesCluster({ policy: { minimumFreeMiB: 1_000_000_000 } })],
-    });
-    const outcome = await refusal(runtime);
-    expect(outcome).toMatchObject({
-      status: 'FAILED',
-      error: 'DiskTooSmall',
-      cause: expect.stringMatching(/MiB are free; .* need/),
-    });
-  });
-
-  it('an instance that SSM does not know', async () => {
-    await using runtime = await LocalRuntime.start({
-      clusters: [notesCluster()],
-      args: ['--without-agent', 'pg_sync_slave01'],
-    });
-    const outcome = await refusal(runtime);
-    expect(outcome).toMatchObject({
-      status: 'FAILED',
-      error: 'InstanceUnknownToSsm',
-      cause: expect.stringContaining('pg_sync_slave01'),
-    });
   });
 });
