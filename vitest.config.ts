@@ -58,7 +58,9 @@ class InTurn extends BaseSequencer {
  * own. How long something takes depends on what else the machine does, and a wait within a test names what did not come.
  */
 const testTimeout = 900_000;
-const withPostgres = { pool: 'forks', testTimeout, hookTimeout: testTimeout } as const;
+/** Tests read what programs say: without colours, which some take for wanted wherever `CI` is set. */
+const env = { NO_COLOR: '1' };
+const withPostgres = { pool: 'forks', env, testTimeout, hookTimeout: testTimeout } as const;
 const withRuntimes = {
   ...withPostgres,
   globalSetup: ['test/support/runtime-places-setup.ts'],
@@ -76,6 +78,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/documents/**', 'test/scenarios/**', 'test/permissions/**'],
+          env,
           testTimeout,
           hookTimeout: testTimeout,
           setupFiles: ['test/infra/clean-up.ts'],
