@@ -1,5 +1,6 @@
 /** One execution environment of a function, which takes one event at a time. */
 import { LineCutter } from '../logs/log-store.ts';
+import { afterFairTime } from './fair-limit.ts';
 import type { Carrier, StartCarrier } from './instance-carrier.ts';
 import type { FunctionError, InstanceData } from './instance-messages.ts';
 
@@ -17,7 +18,7 @@ export interface InstanceOptions {
   readonly log: (lines: string[]) => void;
 }
 
-/** Loading a bundle may take this long, machine under load included. */
+/** Loading a bundle may take this long. */
 const initLimitMilliseconds = 60_000;
 
 /** Below this a thread cannot even start Node.js, which Lambda's smallest size can. */
@@ -42,14 +43,13 @@ export class FunctionInstance {
     const { data, environment } = options;
     const { promise, resolve } = Promise.withResolvers<InvocationResult | undefined>();
     this.#ready = promise;
-    const timer = setTimeout(() => {
+    const callOff = afterFairTime(initLimitMilliseconds, () => {
       resolve(failed('Sandbox.Timedout', `Init did not finish in ${initLimitMilliseconds / 1000} seconds`));
       void this.stop();
-    }, initLimitMilliseconds);
-    timer.unref();
+    });
     const die = (result: InvocationResult) => {
       this.#dead ??= result;
-      clearTimeout(timer);
+      callOff();
       resolve(result);
       this.#settle?.(result);
     };
@@ -68,7 +68,7 @@ export class FunctionInstance {
             );
             return;
           } else return;
-          clearTimeout(timer);
+          callOff();
         },
         onError: ({ code, name, message, stack }) => {
           const lost = `RequestId: ${this.#requestId} Error: Runtime exited with error: signal: killed`;
@@ -94,7 +94,7 @@ export class FunctionInstance {
     return this.#dead === undefined;
   }
 
-  /** Runs the handler once; never rejects. Kills the instance at the function's timeout, as Lambda does. */
+  /** Runs the handler once; never rejects. Kills the instance at the function's timeout, as Lambda does; later on a busy machine. */
   async invoke(requestId: string, payload: string): Promise<InvocationResult> {
     const initFailure = await this.#ready;
     if (initFailure !== undefined) {
@@ -106,14 +106,14 @@ export class FunctionInstance {
     const { timeoutSeconds } = this.#options;
     const { promise, resolve } = Promise.withResolvers<InvocationResult>();
     this.#settle = resolve;
-    const timer = setTimeout(() => {
+    const callOff = afterFairTime(timeoutSeconds * 1000, () => {
       const message = `RequestId: ${requestId} Error: Task timed out after ${timeoutSeconds.toFixed(2)} seconds`;
       resolve(failed('Sandbox.Timedout', message));
       void this.stop();
-    }, timeoutSeconds * 1000);
+    });
     this.#carrier.send({ requestId, payload, deadline: Date.now() + timeoutSeconds * 1000 });
     const result = await promise;
-    clearTimeout(timer);
+    callOff();
     this.#settle = undefined;
     return result;
   }
