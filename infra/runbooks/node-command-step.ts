@@ -4,7 +4,7 @@ import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { type NodeCommandName, nodeCommands } from '../../lambdas/contract/node-commands.ts';
 import { commandOverheadSeconds } from '../../lambdas/contract/time-limits.ts';
-import { hostBusy, lambdaBusy } from './retry-policies.ts';
+import { functionCutOff, hostBusy, lambdaBusy } from './retry-policies.ts';
 import type { RunbookFunctions } from './runbook-functions.ts';
 
 /** What a step sends to which node. Values that start with `$` are paths into the state's input. */
@@ -55,6 +55,7 @@ export function nodeCommandStep(scope: Construct, name: string, props: NodeComma
     retryOnServiceExceptions: false,
   });
   step.addRetry(lambdaBusy);
+  step.addRetry(functionCutOff);
   if (nodeCommands[props.command].mutating && props.endsWhenBusy !== true) step.addRetry(hostBusy);
   return step;
 }

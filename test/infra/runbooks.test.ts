@@ -14,6 +14,7 @@ interface State {
   readonly Default?: string;
   readonly Choices?: readonly { readonly Next: string }[];
   readonly Catch?: readonly { readonly Next: string }[];
+  readonly Retry?: readonly { readonly ErrorEquals: readonly string[] }[];
 }
 
 const template = templateOf(example);
@@ -65,3 +66,27 @@ it('every command of the hosts is a step of a runbook', () => {
   const unused = nodeCommandNames.filter((command) => !definitions.includes(`"command":"${command}"`));
   expect(unused).toEqual([]);
 });
+
+it('every step is repeated when its function was busy or cut off', () => {
+  const definitions = all(template, 'AWS::StepFunctions::StateMachine').map(({ DefinitionString }) =>
+    asText(DefinitionString),
+  );
+  const tasks = definitions
+    .flatMap((definition) => nested(JSON.parse(definition)))
+    .filter(({ Type, Resource }) => Type === 'Task' && /lambda|<\w+\.Arn>/.test(Resource ?? ''));
+  expect(tasks.length).toBeGreaterThan(50);
+  const repeats = ({ Retry = [] }: State) => Retry.flatMap(({ ErrorEquals }) => ErrorEquals);
+  for (const task of tasks) {
+    const names = repeats(task).includes('States.TaskFailed')
+      ? ['States.TaskFailed']
+      : ['Lambda.Unknown', 'Sandbox.Timedout'];
+    expect(repeats(task)).toEqual(expect.arrayContaining(['Lambda.ServiceException', ...names]));
+  }
+});
+
+/** The states of a definition and of those within it. */
+function nested(value: unknown): State[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const within = Object.values(value).flatMap(nested);
+  return 'Type' in value ? [value as State, ...within] : within;
+}
