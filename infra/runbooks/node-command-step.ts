@@ -55,7 +55,8 @@ export function nodeCommandStep(scope: Construct, name: string, props: NodeComma
     retryOnServiceExceptions: false,
   });
   step.addRetry(lambdaBusy);
-  step.addRetry(functionCutOff);
+  // Where its time is short there is another way, which waits.
+  if (props.timeoutSeconds === undefined) step.addRetry(functionCutOff);
   if (nodeCommands[props.command].mutating && props.endsWhenBusy !== true) step.addRetry(hostBusy);
   return step;
 }
