@@ -21,9 +21,12 @@ const credentials = { user: 'replication_monitor', password: 'watch-only' };
 /** What a busy machine may add to a time limit, in milliseconds; without one TCP would wait for minutes. */
 const longestDelay = 10_000;
 
+/** How long a node may take to answer where that is not the point, in milliseconds: a busy machine's takes its time. */
+const patience = 60_000;
+
 async function observe(cluster: Cluster, as = credentials): Promise<Observation> {
   return observationSchema.parse({
-    nodes: await Promise.all(cluster.nodes.map((node) => observeNode(cluster, node, as))),
+    nodes: await Promise.all(cluster.nodes.map((node) => observeNode(cluster, node, as, patience))),
   });
 }
 
@@ -34,7 +37,7 @@ function nodeNamed(cluster: Cluster, name: string): ClusterNode {
 }
 
 async function factsOf(cluster: Cluster, name: string): Promise<NodeFacts> {
-  const seen = await observeNode(cluster, nodeNamed(cluster, name), credentials);
+  const seen = await observeNode(cluster, nodeNamed(cluster, name), credentials, patience);
   if (!seen.answered) throw new Error(JSON.stringify(seen));
   return seen.facts;
 }
@@ -176,7 +179,7 @@ describe.skipIf(noPostgres)('the PostgreSQL of this machine (skipped where there
     const walWriter = Number(hosts.sql('alpha', "select pid from pg_stat_activity where backend_type = 'walwriter'"));
     process.kill(walWriter, 'SIGKILL');
     const startedAt = async () => {
-      const seen = await observeNode(cluster, nodeNamed(cluster, 'alpha'), credentials);
+      const seen = await observeNode(cluster, nodeNamed(cluster, 'alpha'), credentials, patience);
       return seen.answered ? seen.facts.startedAt : before.startedAt;
     };
     await expect.poll(startedAt, { timeout: 10_000 }).not.toBe(before.startedAt);
@@ -363,7 +366,7 @@ describe('a node that behaves badly', () => {
   });
 
   it('has a name that does not resolve', async () => {
-    const seen = await observeNode(cluster, nodeAt('no-such-host.invalid', 5432), credentials);
+    const seen = await observeNode(cluster, nodeAt('no-such-host.invalid', 5432), credentials, patience);
     expect(seen).toMatchObject({ answered: false, failure: { kind: expect.stringMatching(/unresolved|timeout/) } });
   });
 

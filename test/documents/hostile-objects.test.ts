@@ -87,7 +87,10 @@ const settings: Readonly<Record<string, string>> = {
 const credentials = { user: 'replication_monitor', password: 'watch-only' };
 
 async function observed(hosts: Hosts): Promise<unknown[]> {
-  const seen = await Promise.all(hosts.cluster.nodes.map((node) => observeNode(hosts.cluster, node, credentials)));
+  // As long as a busy machine needs.
+  const seen = await Promise.all(
+    hosts.cluster.nodes.map((node) => observeNode(hosts.cluster, node, credentials, 60_000)),
+  );
   return seen.map((node) => (node.answered ? node.facts.inRecovery : node.failure));
 }
 
