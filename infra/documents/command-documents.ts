@@ -18,6 +18,7 @@ import {
 import { checkAllowedPatterns } from './allowed-patterns.ts';
 import { checkAscii } from './ascii.ts';
 import { clusterLayout, type DeploymentFacts, quoted } from './cluster-layout.ts';
+import { fittingContents } from './packing.ts';
 import { withoutUnusedFunctions } from './used-functions.ts';
 
 export type { DeploymentFacts } from './cluster-layout.ts';
@@ -105,11 +106,13 @@ function documentParameters(cluster: Cluster, command: NodeCommandName, document
  */
 export function commandDocuments(cluster: Cluster, facts: DeploymentFacts): CommandDocument[] {
   const document = resourceNames(cluster.name).document;
-  return nodeCommandNames.map((command) => {
-    const content = {
+  const documents = nodeCommandNames.map((command) => {
+    const script = commandScript(cluster, facts, command);
+    const parameters = documentParameters(cluster, command, document(command));
+    const contentWith = (runCommand: readonly string[]) => ({
       schemaVersion: '2.2',
       description: nodeCommands[command].summary,
-      parameters: documentParameters(cluster, command, document(command)),
+      parameters,
       mainSteps: [
         {
           action: 'aws:runShellScript',
@@ -118,11 +121,16 @@ export function commandDocuments(cluster: Cluster, facts: DeploymentFacts): Comm
           precondition: { StringEquals: ['platformType', 'Linux'] },
           inputs: {
             timeoutSeconds: `${nodeCommands[command].executionTimeoutSeconds}`,
-            runCommand: commandScript(cluster, facts, command),
+            runCommand,
           },
         },
       ],
-    };
+    });
+    // Up to here it has parameters, and tokens of the deployment.
+    return { command, contentWith, script, head: script.indexOf('layout') + 1 };
+  });
+  return fittingContents(documents).map((content, index) => {
+    const command = nodeCommandNames[index] as NodeCommandName;
     checkAscii(document(command), content);
     return { name: document(command), command, content };
   });

@@ -22,6 +22,11 @@ export const errorMeanings = {
   CommandLate: 'the command reached the host after its not-after time',
   CommandSuperseded: 'the host has seen a command of a newer operation',
   EpochImplausible: 'the number of an operation, or what is remembered of it, cannot be right; nothing was changed',
+  MemoryUnsafe:
+    'others than root could write where a host remembers the operations that it has seen; nothing was changed',
+  AnswerImplausible:
+    'what PostgreSQL or another node answered, or a file holds, is not of the form that it must have; it was not used',
+  FileUnreadable: 'a file that is to be changed cannot be read as the PostgreSQL user; it was not changed',
   HostBusy: 'another command of ours still runs on the host',
   // Host state found by preflight
   PreflightFailed: 'several nodes or kinds of problems; each is listed with its own name',

@@ -59,7 +59,11 @@ export function makeProcessHosts(
       copyFileSync(process.execPath, node);
     }
     const own = join(nodes, facts.name);
-    const host = new ProcessHost({ facts, directory: own, user, programs: { aws: awsProgram(node, script) }, say });
+    const memory = join(directory, 'memory', facts.name);
+    const host = new ProcessHost({
+      ...{ facts, directory: own, memory, user, say },
+      programs: { aws: awsProgram(node, script) },
+    });
     if (!userCan(user, '-w', own)) {
       throw new Error(
         `The user ${user.name} cannot reach ${own}: every directory above it must let others in (chmod o+x), or give another place with --dir`,

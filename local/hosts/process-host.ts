@@ -18,6 +18,8 @@ export interface ProcessHostOptions {
   readonly facts: HostFacts;
   /** `DIR/nodes/<name>`. */
   readonly directory: string;
+  /** `DIR/memory/<name>`: where the scripts keep what the PostgreSQL user must not write, as in /var/lib of a machine. */
+  readonly memory: string;
   readonly user: OsUser;
   /** Programs that the host has instead of this machine's: `aws`. */
   readonly programs: Readonly<Record<string, string>>;
@@ -36,7 +38,8 @@ export class ProcessHost extends StatefulHost implements Host {
   constructor(options: ProcessHostOptions) {
     super(options.facts);
     this.#options = options;
-    const { directory, user, programs } = options;
+    const { directory, memory, user, programs } = options;
+    mkdirSync(memory, { recursive: true, mode: 0o700 });
     mkdirSync(directory, { recursive: true, mode: 0o755 });
     chownSync(directory, user.uid, user.gid);
     const bin = join(directory, 'bin');
@@ -159,7 +162,7 @@ export class ProcessHost extends StatefulHost implements Host {
   run(script: HostScript): RunningScript {
     const { child, running } = startScript(script, asAgent(script.path), {
       cwd: '/',
-      env: agentEnvironment(script, this.#path),
+      env: { ...agentEnvironment(script, this.#path), RUNBOOK_MEMORY: this.#options.memory },
     });
     this.#leadsSession(child);
     return running;

@@ -93,6 +93,9 @@ export class Hosts {
       const home = this.home(index);
       mkdirSync(home);
       if (runsAsRoot) chownSync(home, ...userIds());
+      const memory = this.#memory(index);
+      mkdirSync(memory, { mode: 0o700 });
+      if (runsAsRoot && this.#withoutRoot) chownSync(memory, ...userIds());
     }
     this.cluster = Hosts.#parse({
       names,
@@ -159,6 +162,16 @@ export class Hosts {
 
   home(index: number): string {
     return join(this.directory, `${index + 1}`);
+  }
+
+  /** Where a host remembers what decides over commands: not in its directory, which is the PostgreSQL user's. */
+  #memory(index: number): string {
+    return join(this.directory, `memory-${index + 1}`);
+  }
+
+  /** What a node's host remembers: its newest operation, the lock. */
+  memoryOf(node: string): string {
+    return join(this.#memory(this.#indexOf(node)), `${this.cluster.name}.${node}`);
   }
 
   /** Directory of a node's host: its data directory is `data` in it. */
@@ -254,7 +267,11 @@ export class Hosts {
     const child = spawn(program, argv, {
       // As the SSM agent has it: no HOME, no USER, no Region.
       cwd: '/usr/bin',
-      env: { PATH: `${join(this.directory, 'bin')}:${this.#programPath}`, LANG: 'C.UTF-8' },
+      env: {
+        PATH: `${join(this.directory, 'bin')}:${this.#programPath}`,
+        LANG: 'C.UTF-8',
+        RUNBOOK_MEMORY: this.#memory(this.#indexOf(node)),
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });

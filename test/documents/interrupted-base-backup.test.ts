@@ -98,7 +98,7 @@ describe.sequential('a base backup that is interrupted', () => {
     expect(busyWith).toContain('take-base-backup of operation 4');
     expect(streams).not.toMatch(/\|(sync|quorum|potential)/);
     expect(run.stderr).toMatch(/^base backup of beta: \d+ of \d+ bytes \(\d+%\)$/m);
-    expect(readFileSync(state('epoch'), 'utf8')).toBe('4\n');
+    expect(readFileSync(join(hosts.memoryOf('beta'), 'epoch'), 'utf8')).toBe('4\n');
     hosts.sql('alpha', 'ALTER SYSTEM RESET synchronous_standby_names');
     hosts.sql('alpha', 'SELECT pg_reload_conf()');
   });

@@ -51,7 +51,7 @@ describe.sequential('rejoining commands', () => {
 
   it('do not take WAL that cannot be read for WAL that is not there', async () => {
     const restore = hosts.replaceProgram('od', [
-      '[[ "$*" != *"-j8 -N8"* ]] || { echo "od: ${@: -1}: read error: Input/output error" >&2; exit 1; }',
+      '[[ "$*" != *"-tu8 -N40"* ]] || { echo "od: ${@: -1}: read error: Input/output error" >&2; exit 1; }',
       'exec /usr/bin/od "$@"',
     ]);
     expect(await hosts.refuse('alpha', 'keep-diverged-wal', beta)).toMatchObject({

@@ -54,6 +54,7 @@ beforeEach(async () => {
       ...{ availabilityZone: `${region}a`, vpcId: 'vpc-1', subnetId: 'subnet-1', securityGroupId: 'sg-1' },
     },
     directory,
+    memory: join(directory, 'memory'),
     user: findOsUser(userInfo().username),
     programs: {},
     say: () => {},

@@ -286,7 +286,7 @@ describe.sequential('rejoin', () => {
     await cluster.stop(former);
     await succeed(cluster, successor, other);
     // As long as another command has the host, the step that would change the node waits.
-    const busy = spawn('flock', ['--no-fork', `${cluster.data(former)}.runbook/lock`, 'sleep', '60']);
+    const busy = spawn('flock', ['--no-fork', cluster.lock(former), 'sleep', '60']);
     const { clients } = cluster.runtime;
     const execution = await startRunbook(clients, 'pg-sync', 'rejoin', { node: former });
     await stepEntered(cluster.runtime, execution, 'Follow primary');

@@ -57,6 +57,14 @@ export class RejoiningCluster implements AsyncDisposable {
     return join(this.data(name), '..');
   }
 
+  /** The lock that a command holds on a node's host, as this process sees it. */
+  lock(name: string): string {
+    const { cluster, directory } = this.runtime;
+    const path = join(`${cluster.name}.${name}`, 'lock');
+    if (cluster.machinesIn === undefined) return join(directory, 'memory', name, path);
+    return hostPath(cluster, this.node(name), join('/var/lib/pg-sync-runbooks', path));
+  }
+
   /** Runs a program on a node's host as PostgreSQL's user. */
   async asPostgres(name: string, command: readonly string[]): Promise<void> {
     const { cluster } = this.runtime;

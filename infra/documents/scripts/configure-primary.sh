@@ -1,5 +1,6 @@
 . lib/command.sh
 . lib/json.sh
+. lib/foreign.sh
 . lib/host.sh
 . lib/labels.sh
 . lib/guard.sh
@@ -38,9 +39,9 @@ main() {
   fi
   enable_service
   # shellcheck disable=SC2086 # names, one word each
-  succeed "$(json_object changed "$changed" initialized "$initialized" restarted "$restarted" \
-    settings "$(json_strings $changed_settings)" \
-    systemIdentifier "\"$(system_identifier "$DATA")\"" version "$(json_string "$version")")"
+  succeed "$(json_object bool changed "$changed" bool initialized "$initialized" bool restarted "$restarted" \
+    json settings "$(json_strings $changed_settings)" \
+    text systemIdentifier "$(system_identifier "$DATA")" text version "$version")"
 }
 
 refuse_directory() {
@@ -52,7 +53,7 @@ refuse_directory() {
 
 # A complete data directory is made beside and put in place in one step: what a killed initdb leaves is in nobody's way.
 initialize() {
-  local words locales locale=C
+  local words locales locale=C text
   require_replaceable_place
   # Read to its end: grep -q would leave a long list at the first match, and the broken pipe count as no match.
   locales=$(locale -a 2>/dev/null || true)
@@ -62,10 +63,13 @@ initialize() {
     --auth-host="$AUTHENTICATION" --data-checksums -E UTF8 --locale="$locale" 2>&1 </dev/null) ||
     fail InitializationFailed "initdb on $NODE: ${words}" 'Repair what the message says and start the runbook again.'
   # With everything in its files before the first start there is no second one.
-  write_file "$INCOMING_DATA/postgresql.auto.conf" "$(cat "$INCOMING_DATA/postgresql.auto.conf" && settings_file)"
+  text=$(whole_text "$INCOMING_DATA/postgresql.auto.conf")
+  write_file "$INCOMING_DATA/postgresql.auto.conf" "$text
+$(settings_file)"
   # Replication is for the nodes; initdb lets in everybody on the host who has a password.
   as_postgres sed -Ei '/^host[[:space:]]+replication[[:space:]]+all/d' "$INCOMING_DATA/pg_hba.conf"
-  write_file "$INCOMING_DATA/pg_hba.conf" "$(hba_with_block "$INCOMING_DATA/pg_hba.conf")"
+  text=$(hba_with_block "$INCOMING_DATA/pg_hba.conf")
+  write_file "$INCOMING_DATA/pg_hba.conf" "$text"
   if [[ $TLS == on ]]; then make_certificate "$INCOMING_DATA"; fi
   check_epoch
   put_incoming_in_place
@@ -89,5 +93,6 @@ ensure_running() {
 read_server() {
   local answers
   answers=$(sql <<<"SELECT pg_is_in_recovery(), split_part(current_setting('server_version'), ' ', 1)")
-  IFS='|' read -r in_recovery version <<<"$answers"
+  in_recovery='' version=''
+  take_row "PostgreSQL on $NODE" "$answers" flag in_recovery text version
 }

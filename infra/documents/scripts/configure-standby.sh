@@ -1,5 +1,6 @@
 . lib/command.sh
 . lib/json.sh
+. lib/foreign.sh
 . lib/host.sh
 . lib/guard.sh
 . lib/postgres.sh
@@ -25,13 +26,13 @@ main() {
   wait_while_stopping
   if find_server; then
     wait_until_accepting "$start_limit" || start_failed 'PostgreSQL runs and does not accept connections'
-    in_recovery=$(sql <<<'SELECT pg_is_in_recovery()')
+    take flag in_recovery "$(sql <<<'SELECT pg_is_in_recovery()')" "What PostgreSQL on $NODE says of its recovery"
     if [[ $in_recovery == t ]]; then configure; fi
   fi
   # shellcheck disable=SC2086 # names, one word each
-  succeed "$(json_object changed "$changed" restarted "$restarted" \
-    raised "$(json_strings ${raised[@]+"${raised[@]}"})" settings "$(json_strings $changed_settings)" \
-    configurationFailure "${attempt_failure:-null}")"
+  succeed "$(json_object bool changed "$changed" bool restarted "$restarted" \
+    json raised "$(json_strings ${raised[@]+"${raised[@]}"})" json settings "$(json_strings $changed_settings)" \
+    json configurationFailure "${attempt_failure:-null}")"
 }
 
 # Only low limits keep the primary from being configured; what else fails is reported when the standby has been seen to
@@ -65,8 +66,10 @@ confirming_receiver() {
 }
 
 wait_until_confirming() {
-  local deadline=$((SECONDS + streaming_limit))
-  while [[ -z $(confirming_receiver) ]]; do
+  local receiver deadline=$((SECONDS + streaming_limit))
+  while true; do
+    receiver=$(confirming_receiver)
+    if [[ -n $receiver ]]; then return 0; fi
     if ((SECONDS >= deadline)); then
       fail StandbyNotStreaming "$NODE was restarted for new settings (${raised[*]-} $changed_settings), and has not caught up with its primary within $streaming_limit s. $(server_log)" \
         'The primary was not changed. Start the rejoin runbook for the node, then setup again.'

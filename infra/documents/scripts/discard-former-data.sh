@@ -1,5 +1,6 @@
 . lib/command.sh
 . lib/json.sh
+. lib/foreign.sh
 . lib/host.sh
 . lib/guard.sh
 . lib/postgres.sh
@@ -30,6 +31,6 @@ main() {
       as_postgres_function remove_former "$directory"
     fi
   done
-  succeed "$(json_object changed "$changed" directories "$(json_strings ${removed[@]+"${removed[@]}"})" \
-    kept "$(json_strings ${kept[@]+"${kept[@]}"})")"
+  succeed "$(json_object bool changed "$changed" json directories "$(json_strings ${removed[@]+"${removed[@]}"})" \
+    json kept "$(json_strings ${kept[@]+"${kept[@]}"})")"
 }

@@ -1,5 +1,6 @@
 . lib/command.sh
 . lib/json.sh
+. lib/foreign.sh
 . lib/host.sh
 . lib/labels.sh
 . lib/guard.sh
@@ -29,9 +30,9 @@ main() {
   set_missing_passwords "$replication_password" "$monitoring_password"
   ensure_password "$REPLICATION_USER" "$replication_password" replication=true IDENTIFY_SYSTEM
   ensure_password "$MONITORING_USER" "$monitoring_password" dbname=postgres 'SELECT 1'
-  succeed "$(json_object changed "$changed" \
-    roles "$(json_strings ${changed_roles[@]+"${changed_roles[@]}"})" \
-    slots "$(json_strings ${changed_slots[@]+"${changed_slots[@]}"})")"
+  succeed "$(json_object bool changed "$changed" \
+    json roles "$(json_strings ${changed_roles[@]+"${changed_roles[@]}"})" \
+    json slots "$(json_strings ${changed_slots[@]+"${changed_slots[@]}"})")"
 }
 
 # Works out what is missing, then does that.

@@ -1,5 +1,6 @@
 . lib/command.sh
 . lib/json.sh
+. lib/foreign.sh
 . lib/host.sh
 . lib/guard.sh
 . lib/postgres.sh
@@ -22,20 +23,21 @@ main() {
     # Its disk may only not be mounted: what is there must not start when it is.
     put_fence "$why_fenced"
     end_remaining
-    succeed "$(json_object changed "$changed" role '"none"' wasRunning false cleanShutdown false)"
+    succeed "$(json_object bool changed "$changed" text role none bool wasRunning false bool cleanShutdown false)"
   fi
   read_control_data "$DATA"
   if would_be_standby; then
     refuse_clean 'is a standby'
-    succeed "$(json_object changed false role '"standby"' wasRunning "$(json_bool find_server)" cleanShutdown false)"
+    succeed "$(json_object bool changed false text role standby bool wasRunning "$(json_bool find_server)" \
+      bool cleanShutdown false)"
   fi
   if find_server; then running=true; fi
   if [[ $MODE == clean ]]; then stop_cleanly; else stop_anyway; fi
   read_control_data "$DATA"
-  succeed "$(json_object changed "$changed" role '"primary"' wasRunning "$running" \
-    cleanShutdown "$(json_bool test "$CONTROL_STATE" = 'shut down')" state "$(json_string "$CONTROL_STATE")" \
-    timeline "$CONTROL_TIMELINE" lastCheckpointLsn "\"$CONTROL_CHECKPOINT\"" \
-    standbyNames "$(json_string "$(configured synchronous_standby_names)")" at "\"$(utc_time)\"")"
+  succeed "$(json_object bool changed "$changed" text role primary bool wasRunning "$running" \
+    bool cleanShutdown "$(json_bool test "$CONTROL_STATE" = 'shut down')" text state "$CONTROL_STATE" \
+    number timeline "$CONTROL_TIMELINE" text lastCheckpointLsn "$CONTROL_CHECKPOINT" \
+    text standbyNames "$(configured synchronous_standby_names)" text at "$(utc_time)")"
 }
 
 # A switchover stops a primary that runs here, and nothing else.

@@ -1,5 +1,6 @@
 . lib/command.sh
 . lib/json.sh
+. lib/foreign.sh
 . lib/host.sh
 . lib/labels.sh
 . lib/guard.sh
@@ -7,6 +8,7 @@
 . lib/replication.sh
 . lib/secrets.sh
 . lib/control-data.sh
+. lib/histories.sh
 . lib/timelines.sh
 . lib/damage.sh
 
@@ -36,7 +38,7 @@ main() {
     ensure_standby_signal
     write_standby_settings "$DATA" "$PRIMARY"
   fi
-  succeed "$(json_object changed "$changed" running "$running" primaryTimeline "$PRIMARY_TIMELINE")"
+  succeed "$(json_object bool changed "$changed" bool running "$running" number primaryTimeline "$PRIMARY_TIMELINE")"
 }
 
 require_data() {
@@ -55,7 +57,7 @@ ensure_standby_signal() {
 require_standby() {
   local in_recovery
   wait_until_accepting 60 || true
-  in_recovery=$(sql <<<'SELECT pg_is_in_recovery()')
+  take flag in_recovery "$(sql <<<'SELECT pg_is_in_recovery()')" "What PostgreSQL on $NODE says of its recovery"
   if [[ $in_recovery != t ]]; then
     fail NodeRunsAsPrimary "PostgreSQL on $NODE runs as a primary." \
       "Nothing was changed. Start the rejoin runbook for $NODE: it fences it first."

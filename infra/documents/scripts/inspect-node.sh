@@ -1,5 +1,6 @@
 . lib/command.sh
 . lib/json.sh
+. lib/foreign.sh
 . lib/host.sh
 . lib/guard.sh
 . lib/postgres.sh
@@ -9,6 +10,7 @@
 . lib/ports.sh
 . lib/disk.sh
 . lib/control-data.sh
+. lib/histories.sh
 . lib/timelines.sh
 . lib/wal-files.sh
 . lib/fence.sh
@@ -27,9 +29,7 @@ main() {
   # Before the primary: a standby that streams may be ahead of what the primary said earlier.
   ask_running_server
   read_primary_timelines
-  primary=$(ask_primary_sql "$(primary_query)")
-  IFS=$'\t' read -r oldest_segment segment_bytes <<<"${primary%%$'\n'*}"
-  primary=${primary#*$'\n'}
+  ask_about_primary
   tablespaces=$(occupied_tablespaces)
   if [[ -n $tablespaces ]]; then mapfile -t occupied <<<"$tablespaces"; fi
   directory=$(directory_facts "$oldest_segment" "$segment_bytes")
@@ -47,41 +47,42 @@ main() {
     fi
   fi
   succeed "$(json_object \
-    primary "$primary" \
-    dataDirectory "$directory" \
-    control "$control" \
-    controlFailure "$(json_string_or_null "$control_failure")" \
-    server "$server" \
-    follows "$follows" \
-    diverged "$(json_string_or_null "$diverged")" \
-    damaged "$(json_string_or_null "$(last_bytes 1000 "$DAMAGED")")" \
-    occupiedTablespaces "$(json_strings ${occupied[@]+"${occupied[@]}"})" \
-    fenced "$(json_bool is_fenced)" \
-    enabled "$(json_bool is_enabled)" \
-    formerData "$(json_bool has_discardable_data)" \
-    portTakenBy "$(json_string_or_null "$(port_taken_by)")" \
-    freeBytes "$(free_bytes_for_copy)" \
-    busyWith "$(json_string_or_null "$(busy_with)")")"
+    json primary "$primary" \
+    json dataDirectory "$directory" \
+    json control "$control" \
+    optional controlFailure "$control_failure" \
+    json server "$server" \
+    bool follows "$follows" \
+    optional diverged "$diverged" \
+    optional damaged "$(file_end "$DAMAGED" 1000)" \
+    json occupiedTablespaces "$(json_strings ${occupied[@]+"${occupied[@]}"})" \
+    bool fenced "$(json_bool is_fenced)" \
+    bool enabled "$(json_bool is_enabled)" \
+    bool formerData "$(json_bool has_discardable_data)" \
+    optional portTakenBy "$(port_taken_by)" \
+    number freeBytes "$(free_bytes_for_copy)" \
+    optional busyWith "$(busy_with)")"
 }
 
-# What the primary has for this node, through the ordinary connection that pg_rewind uses too: first what this script
-# needs, then the result as JSON.
-primary_query() {
-  local wal_status="'reserved'"
+# What the primary has for this node, through the ordinary connection that pg_rewind uses too. Sets primary (as JSON),
+# oldest_segment and segment_bytes.
+ask_about_primary() {
+  local answer data_bytes active lost slot=null wal_status="'reserved'"
   if ((MAJOR_VERSION >= 13)); then wal_status=wal_status; fi
-  cat <<SQL
-WITH wal(oldest, bytes) AS ($(oldest_segment_query))
-SELECT concat_ws(E'\t', oldest, bytes) || E'\n' || json_build_object(
-  'systemIdentifier', '$PRIMARY_IDENTIFIER',
-  'timeline', $PRIMARY_TIMELINE,
-  'lsn', '$PRIMARY_LSN',
-  'oldestSegment', oldest,
-  'segmentBytes', bytes,
-  'dataBytes', (SELECT sum(pg_database_size(oid)) FROM pg_database WHERE has_database_privilege(oid, 'CONNECT')),
-  'slot', (SELECT json_build_object('active', active, 'lost', coalesce($wal_status = 'lost', false))
-    FROM pg_replication_slots WHERE slot_name = '${NODE_SLOT[$NODE]}'))
-FROM wal
-SQL
+  answer=$(ask_primary_sql "$(oldest_segment_query)")
+  take_row "$PRIMARY" "$answer" segment oldest_segment size segment_bytes
+  answer=$(ask_primary_sql "SELECT (SELECT sum(pg_database_size(oid)) FROM pg_database
+      WHERE has_database_privilege(oid, 'CONNECT')), s.active, coalesce($wal_status = 'lost', false)
+    FROM (SELECT) one LEFT JOIN pg_replication_slots s ON slot_name = '${NODE_SLOT[$NODE]}'")
+  take_row "$PRIMARY" "$answer" number data_bytes 'flag?' active flag lost
+  if [[ -n $active ]]; then
+    take_bool active "$active" "$PRIMARY"
+    take_bool lost "$lost" "$PRIMARY"
+    slot=$(json_object bool active "$active" bool lost "$lost")
+  fi
+  primary=$(json_object text systemIdentifier "$PRIMARY_IDENTIFIER" number timeline "$PRIMARY_TIMELINE" \
+    text lsn "$PRIMARY_LSN" text oldestSegment "$oldest_segment" number segmentBytes "$segment_bytes" \
+    number dataBytes "$data_bytes" json slot "$slot")
 }
 
 # directory_facts OLDEST_SEGMENT SEGMENT_BYTES
@@ -91,27 +92,27 @@ directory_facts() {
   state=$(data_directory_state)
   case $state in
     postgres)
-      version=$(<"$DATA/PG_VERSION")
-      identifier=$(wal_system_identifier)
+      version=$(file_text "$DATA/PG_VERSION" 20)
+      identifier=$(wal_system_identifier) || exit
       ;;
     other) mapfile -t sample < <(data_directory_sample) ;;
   esac
   json_object \
-    state "\"$state\"" \
-    sample "$(json_strings ${sample[@]+"${sample[@]}"})" \
-    isMountPoint "$(json_bool mountpoint -q -- "$DATA")" \
-    linkTo "$(json_string_or_null "$(data_directory_link)")" \
-    majorVersion "$(json_string_or_null "$version")" \
-    systemIdentifier "$(json_string_or_null "$identifier")" \
-    standbySignal "$(json_bool test -e "$DATA/standby.signal")" \
-    hasOldestSegment "$(json_bool has_segment_at "$1" "$2")"
+    text state "$state" \
+    json sample "$(json_strings ${sample[@]+"${sample[@]}"})" \
+    bool isMountPoint "$(json_bool mountpoint -q -- "$DATA")" \
+    optional linkTo "$(data_directory_link)" \
+    optional majorVersion "$version" \
+    optional systemIdentifier "$identifier" \
+    bool standbySignal "$(json_bool test -e "$DATA/standby.signal")" \
+    bool hasOldestSegment "$(json_bool has_segment_at "$1" "$2")"
 }
 
 # Called after read_control_data.
 control_facts() {
   local words='' rewindable=null
   if has_own_controldata; then
-    words=$(as_postgres "$BIN_DIRECTORY/pg_controldata" -D "$DATA")
+    words=$(as_postgres timeout -k 1 10 "$BIN_DIRECTORY/pg_controldata" -D "$DATA")
     if [[ $words =~ wal_log_hints\ setting:\ +on || $words =~ Data\ page\ checksum\ version:\ +[1-9] ]]; then
       rewindable=true
     else
@@ -119,15 +120,15 @@ control_facts() {
     fi
   fi
   json_object \
-    systemIdentifier "\"$(system_identifier "$DATA")\"" \
-    state "$(json_string "$CONTROL_STATE")" \
-    timeline "$CONTROL_TIMELINE" \
-    checkpoint "\"$CONTROL_CHECKPOINT\"" \
-    recoveryEnd "\"$RECOVERY_END\"" \
-    hintsLogged "$rewindable"
+    text systemIdentifier "$(system_identifier "$DATA")" \
+    text state "$CONTROL_STATE" \
+    number timeline "$CONTROL_TIMELINE" \
+    text checkpoint "$CONTROL_CHECKPOINT" \
+    text recoveryEnd "$RECOVERY_END" \
+    bool hintsLogged "$rewindable"
 }
 
-# Sets server_answers: what a running server says of itself, first for this script, then as JSON; or server_failure.
+# Sets server_answers, what a running server says of itself; or server_failure.
 ask_running_server() {
   server_answers='' server_failure=''
   if ! find_server; then return 0; fi
@@ -142,46 +143,41 @@ ask_running_server() {
 server_query() {
   local node names=''
   for node in "${NODES[@]}"; do names+="${names:+,}$(sql_literal "${node,,}")"; done
-  cat <<SQL
-WITH receiver AS (
-  SELECT * FROM pg_stat_wal_receiver WHERE pid IS NOT NULL
-), position AS (
-  SELECT pg_is_in_recovery() AS in_recovery,
-    CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
-      ELSE pg_current_wal_lsn() END AS lsn
-), place AS (
+  values_query in_recovery timeline lsn "current_setting('primary_conninfo')" "current_setting('primary_slot_name')" \
+    "SELECT status FROM pg_stat_wal_receiver
+      WHERE pid IS NOT NULL AND sender_host = '${NODE_ADDRESS[$PRIMARY]}' AND sender_port = ${NODE_PORT[$PRIMARY]}" \
+    "SELECT count(*) FROM pg_stat_replication
+      WHERE state = 'streaming' AND lower(application_name) IN ($names)" -- "FROM (
+  WITH position AS (
+    SELECT pg_is_in_recovery() AS in_recovery,
+      CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
+        ELSE pg_current_wal_lsn() END AS lsn
+  )
   SELECT *, CASE WHEN in_recovery
       THEN greatest((SELECT timeline_id FROM pg_control_checkpoint()),
-        (SELECT min_recovery_end_timeline FROM pg_control_recovery()), (SELECT received_tli FROM receiver))
+        (SELECT min_recovery_end_timeline FROM pg_control_recovery()), (SELECT received_tli FROM pg_stat_wal_receiver WHERE pid IS NOT NULL))
       ELSE ('x' || substr(pg_walfile_name(lsn), 1, 8))::bit(32)::int END AS timeline
-  FROM position
-)
-SELECT concat_ws(E'\t', in_recovery, timeline, lsn, current_setting('primary_conninfo'), current_setting('primary_slot_name'))
-  || E'\n' || json_build_object(
-    'inRecovery', in_recovery,
-    'timeline', timeline,
-    'lsn', lsn,
-    'receiver', (SELECT status FROM receiver
-      WHERE sender_host = '${NODE_ADDRESS[$PRIMARY]}' AND sender_port = ${NODE_PORT[$PRIMARY]}),
-    'followers', (SELECT count(*) FROM pg_stat_replication
-      WHERE state = 'streaming' AND lower(application_name) IN ($names)),
-    'failure', NULL)
-FROM place
-SQL
+  FROM position) place"
 }
 
 # Sets server and, of one that answered, diverged and follows.
 judge_running_server() {
-  local in_recovery timeline position conninfo slot
+  local in_recovery timeline position followers
   if [[ -n $server_failure ]]; then
-    server=$(json_object inRecovery null timeline null lsn null receiver null followers 0 \
-      failure "$(json_string "$server_failure")")
+    server=$(json_object bool inRecovery null number timeline null optional lsn '' optional receiver '' number followers 0 \
+      text failure "$server_failure")
     return 0
   fi
-  IFS=$'\t' read -r in_recovery timeline position conninfo slot <<<"${server_answers%%$'\n'*}"
-  server=${server_answers#*$'\n'}
+  take_values "PostgreSQL on $NODE" "$server_answers" 7
+  take_bool in_recovery "${VALUES[0]}" "What PostgreSQL on $NODE says of its recovery"
+  take timeline timeline "${VALUES[1]}" "The timeline of PostgreSQL on $NODE"
+  take lsn position "${VALUES[2]}" "The position of PostgreSQL on $NODE"
+  take number followers "${VALUES[6]}" "The followers of $NODE"
+  server=$(json_object bool inRecovery "$in_recovery" number timeline "$timeline" text lsn "$position" \
+    optional receiver "${VALUES[5]}" number followers "$followers" optional failure '')
   diverged=$(why_diverged "$timeline" "$position")
-  if [[ $in_recovery == t && $conninfo == "$(primary_conninfo "$PRIMARY")" && $slot == "${NODE_SLOT[$NODE]}" ]]; then
+  if [[ $in_recovery == true && ${VALUES[3]} == "$(primary_conninfo "$PRIMARY")" &&
+    ${VALUES[4]} == "${NODE_SLOT[$NODE]}" ]]; then
     follows=true
   fi
 }

@@ -1,5 +1,6 @@
 . lib/command.sh
 . lib/json.sh
+. lib/foreign.sh
 . lib/host.sh
 . lib/guard.sh
 . lib/postgres.sh
@@ -7,6 +8,7 @@
 . lib/replication.sh
 . lib/secrets.sh
 . lib/control-data.sh
+. lib/histories.sh
 . lib/timelines.sh
 . lib/wal-files.sh
 . lib/disk.sh
@@ -16,7 +18,7 @@
 # Copies the WAL that only this node has beside the data, with a summary of what is in it: a rewind or a rebuild takes
 # it away.
 main() {
-  local segment_bytes directory names bytes=0 file
+  local segment_bytes directory names bytes=0 name counted size free
   local -a files=() summary=()
   changed=false
   require_secret "$REPLICATION_SECRET"
@@ -25,56 +27,54 @@ main() {
   read_control_data "$DATA"
   read_primary_timelines
   require_own_cluster
-  segment_bytes=$(segment_size)
+  take size segment_bytes "$(segment_size)" "The size of the WAL segments of $NODE"
   find_fork
   # What follows destroys what is not on this list.
   names=$(diverged_files) || fail WalNotKept \
     "Not all WAL in $DATA/pg_wal on $NODE could be read: $(last_bytes 1000 "$scratch/output")" \
     "Nothing was changed. Repair what the message says and start rejoin again. If that cannot be, move $DATA away, keep it, and start rejoin: it builds $NODE anew."
   if [[ -z $names ]]; then
-    succeed "$(json_object changed "$changed" directory null bytes 0 summary '[]')"
+    succeed "$(json_object bool changed "$changed" optional directory '' number bytes 0 json summary '[]')"
   fi
-  mapfile -t files <<<"$names"
-  for file in "${files[@]}"; do bytes=$((bytes + $(stat -c %s -- "$DATA/pg_wal/$file"))); done
-  if ((bytes * 2 > $(free_bytes))); then
-    fail WalNotKept "The WAL that only $NODE has is $bytes bytes; $(free_bytes) bytes are free beside it." \
+  while read -r counted name; do
+    take number size "$counted" "The size of $name"
+    bytes=$((bytes + size))
+    files+=("$name")
+  done <<<"$names"
+  take number free "$(free_bytes)" "The free space beside $DATA"
+  if ((bytes * 2 > free)); then
+    fail WalNotKept "The WAL that only $NODE has is $bytes bytes; $free bytes are free beside it." \
       "Nothing was changed. Free space on $NODE and start rejoin again. It keeps this WAL before it changes the data."
   fi
   directory=$STATE/kept/$(TZ=UTC printf '%(%Y%m%dT%H%M%SZ)T' -1)-operation-$EPOCH
-  if ! as_postgres_function copy_aside "$STATE/kept" "$directory" "$DATA/pg_wal" "${files[@]}"; then
+  if ! as_postgres_function copy_aside "$STATE/kept" "$directory" "$DATA/pg_wal" ${files[@]+"${files[@]}"}; then
     fail WalNotKept "The WAL that only $NODE has could not be copied to $directory: $(last_bytes 1000 "$scratch/output")" \
       'Nothing was changed. Repair what the message says and start rejoin again.'
   fi
   mapfile -t summary < <(summarize "$directory")
   write_file "$directory/summary.txt" "$(printf '%s\n' ${summary[@]+"${summary[@]}"})"
-  succeed "$(json_object changed true directory "$(json_string "$directory")" bytes "$bytes" \
-    summary "$(json_strings ${summary[@]+"${summary[@]}"})")"
+  succeed "$(json_object bool changed true text directory "$directory" number bytes "$bytes" \
+    json summary "$(json_strings ${summary[@]+"${summary[@]}"})")"
 }
 
 # The last place that this node and the primary have in common: sets FORK_TIMELINE and FORK_LSN.
 find_fork() {
-  local file line timeline own
+  local line history left
   FORK_TIMELINE='' FORK_LSN=''
   if is_same_history "$CONTROL_TIMELINE" && [[ -n ${TIMELINE_LEFT_AT[$CONTROL_TIMELINE]-} ]]; then
     FORK_TIMELINE=$CONTROL_TIMELINE FORK_LSN=${TIMELINE_LEFT_AT[$CONTROL_TIMELINE]}
     return 0
   fi
   # The node went on to timelines that the primary does not know: its own history says where it left the last common one.
-  printf -v file '%s/pg_wal/%08X.history' "$DATA" "$CONTROL_TIMELINE"
-  if [[ -r $file ]]; then
-    while IFS= read -r line || [[ -n $line ]]; do
-      if [[ $line =~ ^([0-9]+)[[:space:]]+([0-9A-F]+/[0-9A-F]+) ]]; then
-        timeline=${BASH_REMATCH[1]} own=${BASH_REMATCH[2]}
-        if ((timeline != PRIMARY_TIMELINE)) && [[ -z ${TIMELINE_LEFT_AT[$timeline]-} ]]; then break; fi
-        FORK_TIMELINE=$timeline FORK_LSN=$own
-        if [[ -n ${TIMELINE_LEFT_AT[$timeline]-} ]] &&
-          (($(lsn_number "${TIMELINE_LEFT_AT[$timeline]}") < $(lsn_number "$own"))); then
-          FORK_LSN=${TIMELINE_LEFT_AT[$timeline]}
-        fi
-        if [[ ${TIMELINE_LEFT_AT[$timeline]-} != "$own" ]]; then break; fi
-      fi
-    done <"$file"
-  fi
+  history=$(own_history "$CONTROL_TIMELINE")
+  while IFS= read -r line; do
+    if ! read_switch "$line"; then continue; fi
+    left=${TIMELINE_LEFT_AT[$SWITCH_TIMELINE]-}
+    if ((SWITCH_TIMELINE != PRIMARY_TIMELINE)) && [[ -z $left ]]; then break; fi
+    FORK_TIMELINE=$SWITCH_TIMELINE FORK_LSN=$SWITCH_LSN
+    if [[ -n $left ]] && precedes "$left" "$SWITCH_LSN"; then FORK_LSN=$left; fi
+    if [[ $left != "$SWITCH_LSN" ]]; then break; fi
+  done <<<"$history"
   if [[ -z $FORK_TIMELINE ]]; then
     # Nothing in common is known: all of it is kept.
     FORK_TIMELINE=1 FORK_LSN=0/0
@@ -83,43 +83,38 @@ find_fork() {
 }
 
 # Bytes of a segment, from the header of one.
-segment_size() (
-  shopt -s nullglob
-  local file size
-  for file in "$DATA"/pg_wal/????????????????????????; do
-    size=$(od -An -tu4 -j32 -N4 -- "$file")
-    if ((size >= 1048576)); then
-      printf '%s' $((size))
+segment_size() {
+  local line
+  while read -r line; do
+    if read_segment "$line" && [[ $SEGMENT_SIZE != 0 ]]; then
+      printf '%s' "$SEGMENT_SIZE"
       return 0
     fi
-  done
+  done < <(as_postgres_function list_segments "$DATA/pg_wal" '[0-9A-F]*' || true)
   printf '%s' 16777216
-)
+}
 
-# Names of the segments from the fork on, without those that are only renamed for reuse, and of the histories. Status 1
-# if one cannot be read: its caller asks for the status, so that nothing here ends by itself.
-diverged_files() (
-  shopt -s nullglob
-  local file name size page fork found=false
-  fork=$(lsn_number "$FORK_LSN")
-  cd "$DATA/pg_wal" || exit 1
-  for file in *; do
-    name=${file##*/}
-    if [[ $name =~ ^[0-9A-F]{24}(\.partial)?$ ]] && ((16#${name:0:8} >= FORK_TIMELINE)); then
-      size=$(stat -c %s -- "$file") || exit 1
-      # One that a crash has left without any content.
-      if ((size < 16)); then continue; fi
-      page=$(od -An -tu8 -j8 -N8 -- "$file") || exit 1
-      if ((page == $(segment_start "${name:8:16}" "$segment_bytes") && page + segment_bytes > fork)); then
-        found=true
-        echo "$name"
-      fi
+# Sizes and names of the segments from the fork on, without those that are only renamed for reuse, and of the histories.
+# Status 1 if one cannot be read: its caller asks for the status, so that nothing here ends by itself.
+diverged_files() {
+  local listed line name size timeline begin fork found=false
+  lsn_number fork "$FORK_LSN"
+  listed=$(as_postgres_function list_segments "$DATA/pg_wal" '*') || exit 1
+  while IFS= read -r line; do
+    if ! read_segment "$line"; then continue; fi
+    take hex timeline "${SEGMENT_NAME:0:8}" "The timeline of $SEGMENT_NAME"
+    if ! fits segment "${SEGMENT_NAME:8:16}"; then continue; fi
+    segment_start begin "$ACCEPTED" "$segment_bytes"
+    if ((16#$timeline >= FORK_TIMELINE && SEGMENT_BEGIN == begin && begin + segment_bytes > fork)); then
+      found=true
+      echo "$SEGMENT_FILE_BYTES $SEGMENT_NAME"
     fi
-  done
-  if [[ $found == true ]]; then
-    for file in *.history; do echo "$file"; done
-  fi
-)
+  done <<<"$listed"
+  if [[ $found == false ]]; then return 0; fi
+  while read -r name size _; do
+    if [[ $name =~ ^[0-9A-F]{8}\.history$ ]]; then echo "$size $name"; fi
+  done <<<"$listed"
+}
 
 copy_aside() {
   local parent=$1 directory=$2 from=$3

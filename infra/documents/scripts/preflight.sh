@@ -1,5 +1,6 @@
 . lib/command.sh
 . lib/json.sh
+. lib/foreign.sh
 . lib/host.sh
 . lib/guard.sh
 . lib/postgres.sh
@@ -22,15 +23,15 @@ main() {
   # At a boot it starts in the background, after a power cut with a recovery.
   if [[ $SERVER_STATUS == starting ]]; then wait_until_accepting "$START_SECONDS" || true; fi
   succeed "$(json_object \
-    osUserExists "$user_exists" \
-    missingPrograms "$(missing_programs)" \
-    postgresVersion "$(json_string_or_null "$version")" \
-    dataDirectory "$directory" \
-    freeBytes "$(free_bytes_for_copy)" \
-    server "$(server_facts)" \
-    portTakenBy "$(json_string_or_null "$(port_taken_by)")" \
-    secret "$secret" \
-    busyWith "$(json_string_or_null "$(busy_with)")")"
+    bool osUserExists "$user_exists" \
+    json missingPrograms "$(missing_programs)" \
+    optional postgresVersion "$version" \
+    json dataDirectory "$directory" \
+    number freeBytes "$(free_bytes_for_copy)" \
+    json server "$(server_facts)" \
+    optional portTakenBy "$(port_taken_by)" \
+    json secret "$secret" \
+    optional busyWith "$(busy_with)")"
 }
 
 missing_programs() {
@@ -64,22 +65,22 @@ data_directory_facts() {
   state=$(data_directory_state)
   case $state in
     postgres)
-      version=$(<"$DATA/PG_VERSION")
+      version=$(file_text "$DATA/PG_VERSION" 20)
       if [[ -r $DATA/global/pg_control ]]; then identifier=$(system_identifier "$DATA"); fi
-      bytes=$(directory_bytes)
+      bytes=$(directory_bytes) || exit
       ;;
     other) mapfile -t sample < <(data_directory_sample) ;;
   esac
   json_object \
-    state "\"$state\"" \
-    sample "$(json_strings ${sample[@]+"${sample[@]}"})" \
-    isMountPoint "$(json_bool mountpoint -q -- "$DATA")" \
-    linkTo "$(json_string_or_null "$(data_directory_link)")" \
-    parentWritable "$(json_bool parent_writable)" \
-    majorVersion "$(json_string_or_null "$version")" \
-    systemIdentifier "$(json_string_or_null "$identifier")" \
-    standbySignal "$(json_bool test -e "$DATA/standby.signal")" \
-    bytes "$bytes"
+    text state "$state" \
+    json sample "$(json_strings ${sample[@]+"${sample[@]}"})" \
+    bool isMountPoint "$(json_bool mountpoint -q -- "$DATA")" \
+    optional linkTo "$(data_directory_link)" \
+    bool parentWritable "$(json_bool parent_writable)" \
+    optional majorVersion "$version" \
+    optional systemIdentifier "$identifier" \
+    bool standbySignal "$(json_bool test -e "$DATA/standby.signal")" \
+    number bytes "$bytes"
 }
 
 parent_writable() {
@@ -88,24 +89,23 @@ parent_writable() {
 
 # Called with what find_server found.
 server_facts() {
-  local answers='' running=false failure=''
+  local answers running=false failure='' in_recovery=null
   if [[ -n $SERVER_PID ]]; then
     running=true
-    if ! answers=$(try_sql <<<"SELECT json_build_object(
-        'running', true,
-        'inRecovery', pg_is_in_recovery(),
-        'configFile', current_setting('config_file'),
-        'synchronousStandbyNames', current_setting('synchronous_standby_names'),
-        'failure', NULL)"); then
+    if answers=$(try_sql <<<"$(values_query 'pg_is_in_recovery()' "current_setting('config_file')" \
+      "current_setting('synchronous_standby_names')")"); then
+      take_values "PostgreSQL on $NODE" "$answers" 3
+      take_bool in_recovery "${VALUES[0]}" "What PostgreSQL on $NODE says of its recovery"
+    else
       failure=$(last_bytes 2000 "$scratch/sql")
-      answers=''
     fi
   fi
-  if [[ -n $answers ]]; then
-    printf '%s' "$answers"
+  if [[ $in_recovery == null ]]; then
+    json_object bool running "$running" bool inRecovery null optional configFile '' optional synchronousStandbyNames '' \
+      optional failure "$failure"
   else
-    json_object running "$running" inRecovery null configFile null synchronousStandbyNames null \
-      failure "$(json_string_or_null "$failure")"
+    json_object bool running true bool inRecovery "$in_recovery" text configFile "${VALUES[1]}" \
+      text synchronousStandbyNames "${VALUES[2]}" optional failure ''
   fi
 }
 
@@ -125,8 +125,8 @@ secret_facts() {
   else
     failure=$SECRET_FAILURE
   fi
-  json_object user "$(json_string_or_null "$user")" failure "$(json_string_or_null "$failure")" \
-    refusals "$(json_strings ${refusals[@]+"${refusals[@]}"})"
+  json_object optional user "$user" optional failure "$failure" \
+    json refusals "$(json_strings ${refusals[@]+"${refusals[@]}"})"
 }
 
 # What PostgreSQL on the other nodes says to the secret's user, one line each; asked all at once.

@@ -1,5 +1,6 @@
 . lib/command.sh
 . lib/json.sh
+. lib/foreign.sh
 . lib/host.sh
 . lib/guard.sh
 . lib/postgres.sh
@@ -18,5 +19,5 @@ main() {
   guard
   require_server
   prepare_promotion
-  succeed "$(json_object changed "$changed")"
+  succeed "$(json_object bool changed "$changed")"
 }

@@ -1,5 +1,6 @@
 . lib/command.sh
 . lib/json.sh
+. lib/foreign.sh
 . lib/host.sh
 . lib/guard.sh
 . lib/postgres.sh
@@ -11,6 +12,7 @@
 . lib/node-configuration.sh
 . lib/standby-names.sh
 . lib/control-data.sh
+. lib/histories.sh
 . lib/wal-positions.sh
 . lib/promotion.sh
 . lib/fence.sh
@@ -38,14 +40,14 @@ main() {
   fi
   lift_fence
   enable_service
-  succeed "$(json_object changed "$changed" promoted "$promoted" timeline "$TIMELINE" lsn "\"$RECEIVED_LSN\"" at "\"$(utc_time)\"" \
-    configurationFailure "${attempt_failure:-null}")"
+  succeed "$(json_object bool changed "$changed" bool promoted "$promoted" number timeline "$TIMELINE" \
+    text lsn "$RECEIVED_LSN" text at "$(utc_time)" json configurationFailure "${attempt_failure:-null}")"
 }
 
 # The WAL must go beyond the position: what begins there is on this node too.
 require_wal() {
   local begun=$SECONDS
-  while (($(lsn_number "$RECEIVED_LSN") <= $(lsn_number "$MINIMUM_LSN"))); do
+  while ! precedes "$MINIMUM_LSN" "$RECEIVED_LSN"; do
     if ((SECONDS >= begun + end_limit)) || [[ $END_KNOWN == t && $SECONDS -ge $((begun + wal_limit)) ]]; then
       fail StandbyLacksWal "$NODE has WAL up to $RECEIVED_LSN, and needs what is at $MINIMUM_LSN." \
         'Nothing was promoted.'

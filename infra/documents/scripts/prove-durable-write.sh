@@ -1,5 +1,6 @@
 . lib/command.sh
 . lib/json.sh
+. lib/foreign.sh
 . lib/host.sh
 . lib/guard.sh
 . lib/postgres.sh
@@ -23,7 +24,18 @@ main() {
   if [[ -z $result ]]; then
     not_durable "synchronous_standby_names on $NODE is empty: a commit waits for no standby."
   fi
-  succeed "$result"
+  report "$result"
+}
+
+# report ROWS: milliseconds and position, then the standbys that confirmed.
+report() {
+  local row milliseconds lsn flush_lsn state name confirmed=''
+  take_row "PostgreSQL on $NODE" "${1%%$'\n'*}" decimal milliseconds lsn lsn
+  while IFS= read -r row; do
+    take_row "PostgreSQL on $NODE" "$row" lsn flush_lsn word state text name
+    confirmed+="${confirmed:+,}$(json_object text name "$name" text flushLsn "$flush_lsn" text syncState "$state")"
+  done < <(if [[ $1 == *$'\n'* ]]; then printf '%s\n' "${1#*$'\n'}"; fi)
+  succeed "$(json_object number milliseconds "$milliseconds" text lsn "$lsn" json confirmedBy "[$confirmed]")"
 }
 
 not_durable() {
@@ -47,14 +59,11 @@ BEGIN
   PERFORM set_config('runbook.milliseconds',
     round((extract(epoch FROM clock_timestamp() - started) * 1000)::numeric, 1)::text, false);
 END \$\$;
-SELECT json_build_object(
-  'milliseconds', current_setting('runbook.milliseconds')::numeric,
-  'lsn', current_setting('runbook.lsn'),
-  'confirmedBy', (
-    SELECT coalesce(jsonb_agg(jsonb_build_object(
-             'name', application_name, 'flushLsn', flush_lsn, 'syncState', sync_state) ORDER BY sync_priority, application_name), '[]')
-    FROM pg_stat_replication
-    WHERE sync_state IN ('sync', 'quorum') AND $confirmed >= current_setting('runbook.lsn')::pg_lsn))
+SELECT current_setting('runbook.milliseconds'), current_setting('runbook.lsn')
 WHERE current_setting('synchronous_standby_names') <> '';
+SELECT flush_lsn, sync_state, application_name FROM pg_stat_replication
+WHERE sync_state IN ('sync', 'quorum') AND $confirmed >= current_setting('runbook.lsn')::pg_lsn
+  AND current_setting('synchronous_standby_names') <> ''
+ORDER BY sync_priority, application_name;
 SQL
 }

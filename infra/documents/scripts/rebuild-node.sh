@@ -1,5 +1,6 @@
 . lib/command.sh
 . lib/json.sh
+. lib/foreign.sh
 . lib/host.sh
 . lib/labels.sh
 . lib/guard.sh
@@ -31,7 +32,7 @@ main() {
   require_replaceable "$identifier"
   if is_fresh_copy "$identifier"; then
     put_replication_passfile
-    succeed "$(json_object changed "$changed" bytes 0 seconds 0 formerData "$(json_string_or_null "$(newest_former_data)")")"
+    succeed "$(json_object bool changed "$changed" number bytes 0 number seconds 0 optional formerData "$(newest_former_data)")"
   fi
   require_free_tablespaces
   if [[ -e $DATA ]]; then
@@ -43,13 +44,13 @@ main() {
   if [[ $(data_directory_state) == postgres ]]; then set_aside "replaced by a copy of $PRIMARY at $(utc_time), operation $EPOCH"; fi
   put_incoming_in_place
   unmark_damaged
-  succeed "$(json_object changed true bytes "$copy_bytes" seconds $((SECONDS - started)) \
-    formerData "$(json_string_or_null "$(newest_former_data)")" progressFailure "$(progress_failure)")"
+  succeed "$(json_object bool changed true number bytes "$copy_bytes" number seconds $((SECONDS - started)) \
+    optional formerData "$(newest_former_data)" optional progressFailure "$(progress_failure)")"
 }
 
 # Only data of this very cluster is ever replaced; the WAL tells whose it is when the control file cannot.
 require_replaceable() {
-  local state found names
+  local state found names why
   require_replaceable_place
   state=$(data_directory_state)
   if [[ $state == other ]]; then
@@ -58,7 +59,8 @@ require_replaceable() {
       'Nothing was changed. If its contents are of no use, move them away and start rejoin again.'
   fi
   if [[ $state != postgres ]]; then return 0; fi
-  if [[ -n $(why_control_data_is_bad) ]]; then found=$(wal_system_identifier); else found=$(system_identifier "$DATA"); fi
+  why=$(why_control_data_is_bad)
+  if [[ -n $why ]]; then found=$(wal_system_identifier); else found=$(system_identifier "$DATA"); fi
   if [[ $found != "$1" ]]; then
     fail ForeignData "$DATA on $NODE belongs to another cluster: its system identifier is ${found:-unknown}, that of $PRIMARY is $1." \
       "Nothing was changed. Find out whose data it is. If nobody needs it, move it away and start rejoin again."
@@ -67,7 +69,9 @@ require_replaceable() {
 
 # A copy that an earlier run has put in place and nobody has started yet.
 is_fresh_copy() {
+  local why
+  why=$(why_control_data_is_bad) || exit
   [[ $(data_directory_state) == postgres && -e $DATA/standby.signal && -e $DATA/backup_label &&
-    -z $(why_control_data_is_bad) && ! -s $DAMAGED ]] && ! find_server &&
-    grep -q "^primary_slot_name = '${NODE_SLOT[$NODE]}'" "$DATA/postgresql.auto.conf" && [[ $(system_identifier "$DATA") == "$1" ]]
+    -z $why && ! -s $DAMAGED ]] && ! find_server &&
+    file_text "$DATA/postgresql.auto.conf" 1048576 | grep -a "^primary_slot_name = '${NODE_SLOT[$NODE]}'" >/dev/null && [[ $(system_identifier "$DATA") == "$1" ]]
 }

@@ -1,5 +1,6 @@
 . lib/command.sh
 . lib/json.sh
+. lib/foreign.sh
 . lib/host.sh
 . lib/guard.sh
 . lib/postgres.sh
@@ -8,12 +9,13 @@
 
 # Points a standby that stopped following back to its primary, which need not run yet: no other node was promoted.
 main() {
-  local settings
+  local settings in_recovery
   changed=false
   guard
   require_server
   settings=$(sql <<<"SELECT pg_is_in_recovery(), current_setting('primary_conninfo')")
-  if [[ $settings == f* ]]; then
+  take flag in_recovery "${settings%%|*}" "What PostgreSQL on $NODE says of its recovery"
+  if [[ $in_recovery == f ]]; then
     fail NodeRunsAsPrimary "PostgreSQL on $NODE runs as a primary." 'Look at the cluster; nothing was changed.'
   fi
   if [[ $settings != "t|$(primary_conninfo "$PRIMARY")" ]]; then
@@ -22,5 +24,5 @@ main() {
       ALTER SYSTEM SET primary_slot_name = '${NODE_SLOT[$NODE]}';"
     if ((MAJOR_VERSION >= 13)); then reload_and_wait; else restart_server; fi
   fi
-  succeed "$(json_object changed "$changed")"
+  succeed "$(json_object bool changed "$changed")"
 }

@@ -1,5 +1,6 @@
 . lib/command.sh
 . lib/json.sh
+. lib/foreign.sh
 . lib/host.sh
 . lib/guard.sh
 . lib/postgres.sh
@@ -7,6 +8,7 @@
 . lib/replication.sh
 . lib/secrets.sh
 . lib/control-data.sh
+. lib/histories.sh
 . lib/fence.sh
 
 # Seconds that a shutdown which has begun may still take.
@@ -35,19 +37,20 @@ main() {
       start_server
     fi
   fi
-  succeed "$(json_object changed "$changed" started "$started")"
+  succeed "$(json_object bool changed "$changed" bool started "$started")"
 }
 
 # A node on a later timeline has been promoted, as has one on a timeline of the same number that began elsewhere: two
 # primaries would be worse than none.
 require_no_successor() {
   local node answer own timeline
-  own=$(own_timeline)
+  take timeline own "$(own_timeline)" "The timeline of $NODE"
   write_scratch_file passfile "$(pgpass_lines "$SECRET_USER" "$SECRET_PASSWORD")"
   for node in "${NODES[@]}"; do
     if [[ $node == "$NODE" ]]; then continue; fi
     answer=$(identify_system "$node" "$SECRET_USER" "$scratch/passfile" 3) || continue
-    read -r _ timeline _ <<<"$answer"
+    answer=${answer#* }
+    take timeline timeline "${answer%% *}" "The timeline of $node"
     if ((timeline > own)) || { ((timeline == own)) && began_elsewhere "$node" "$own"; }; then
       fail TwoPrimaries "$node is on timeline $timeline, $NODE on $own: $node was promoted." \
         "$NODE stays fenced. Start the rejoin runbook for it."
@@ -60,29 +63,26 @@ require_no_successor() {
 own_timeline() {
   local file number timeline=$CONTROL_TIMELINE
   for file in "$DATA"/pg_wal/????????.history; do
-    if [[ ! -e $file ]]; then continue; fi
-    number=${file##*/}
-    number=$((16#${number%.history}))
-    if ((number > timeline)); then timeline=$number; fi
+    if timeline_of number "$file" && ((number > timeline)); then timeline=$number; fi
   done
   printf '%s' "$timeline"
 }
 
 # began_elsewhere NODE TIMELINE: whether another node's timeline of that number is not this node's.
 began_elsewhere() {
-  local file answer
-  printf -v file '%s/pg_wal/%08X.history' "$DATA" "$2"
-  if [[ ! -r $file ]]; then return 1; fi
+  local own answer ours theirs
+  own=$(own_history "$2")
+  if [[ -z $own ]]; then return 1; fi
   answer=$(replication_command "TIMELINE_HISTORY $2" "$1" "$SECRET_USER" "$scratch/passfile" 3) || return 1
-  [[ $(switches <<<"$answer") != "$(switches <"$file")" ]]
+  ours=$(switches <<<"$own") || exit
+  theirs=$(switches <<<"$answer") || exit
+  [[ $theirs != "$ours" ]]
 }
 
 # Where one timeline became the next, from the text of a history.
 switches() {
   local line
-  while IFS= read -r line || [[ -n $line ]]; do
-    if [[ $line =~ ^([0-9A-F]+\.history\ )?([0-9]+)[[:space:]]+([0-9A-F]+/[0-9A-F]+) ]]; then
-      printf '%s %s\n' "${BASH_REMATCH[2]}" "${BASH_REMATCH[3]}"
-    fi
+  while IFS= read -r line; do
+    if read_switch "$line"; then printf '%s %s\n' "$SWITCH_TIMELINE" "$SWITCH_LSN"; fi
   done
 }

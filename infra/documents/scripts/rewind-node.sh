@@ -1,5 +1,6 @@
 . lib/command.sh
 . lib/json.sh
+. lib/foreign.sh
 . lib/host.sh
 . lib/labels.sh
 . lib/guard.sh
@@ -8,6 +9,7 @@
 . lib/replication.sh
 . lib/secrets.sh
 . lib/control-data.sh
+. lib/histories.sh
 . lib/timelines.sh
 . lib/fence.sh
 . lib/stop-standby.sh
@@ -32,7 +34,7 @@ main() {
   require_secret_user "$REPLICATION_SECRET" "$REPLICATION_USER"
   why=$(why_diverged_while_stopped)
   if [[ -z $why && -e $DATA/standby.signal ]]; then
-    succeed "$(json_object changed "$changed" bytes 0 seconds 0)"
+    succeed "$(json_object bool changed "$changed" number bytes 0 number seconds 0)"
   fi
   check_epoch
   put_fence 'its history is taken back'
@@ -45,8 +47,8 @@ main() {
   if ! followed run_pg_rewind; then rewind_failed; fi
   become_standby
   unmark_damaged
-  succeed "$(json_object changed true bytes "$copied_bytes" seconds $((SECONDS - started)) \
-    progressFailure "$(progress_failure)")"
+  succeed "$(json_object bool changed true number bytes "$copied_bytes" number seconds $((SECONDS - started)) \
+    optional progressFailure "$(progress_failure)")"
 }
 
 # From 13 on pg_rewind does this itself, but takes recovery from a crash that was stopped for a standby's.

@@ -1,5 +1,6 @@
 . lib/command.sh
 . lib/json.sh
+. lib/foreign.sh
 . lib/host.sh
 . lib/guard.sh
 . lib/postgres.sh
@@ -25,7 +26,7 @@ main() {
     fail ConfigurationRefused "PostgreSQL on $NODE keeps synchronous_standby_names = $current." \
       'Look for the setting on the command line of PostgreSQL, or for errors in its configuration files.'
   fi
-  succeed "$(json_object changed "$changed" previous "$(json_string "$previous")" current "$(json_string "$current")")"
+  succeed "$(json_object bool changed "$changed" text previous "$previous" text current "$current")"
 }
 
 standby_names() {

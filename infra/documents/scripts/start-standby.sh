@@ -1,5 +1,6 @@
 . lib/command.sh
 . lib/json.sh
+. lib/foreign.sh
 . lib/host.sh
 . lib/labels.sh
 . lib/guard.sh
@@ -13,6 +14,7 @@
 . lib/node-configuration.sh
 . lib/secrets.sh
 . lib/control-data.sh
+. lib/histories.sh
 . lib/timelines.sh
 . lib/wal-positions.sh
 . lib/fence.sh
@@ -60,7 +62,7 @@ main() {
   enable_service
   drop_own_slots
   configure
-  succeed "$(json_object changed "$changed" started "$started" configurationFailure "${attempt_failure:-null}")"
+  succeed "$(json_object bool changed "$changed" bool started "$started" json configurationFailure "${attempt_failure:-null}")"
 }
 
 # When it streams: commits may have waited for that. Of the nodes that run, setup restarts one after the other for a
@@ -86,10 +88,11 @@ require_standby() {
 
 # primary_conninfo and primary_slot_name of the running server; other settings of a standby are right since its copy.
 follow_while_running() {
-  local settings wanted
+  local settings wanted is_primary
   wanted="f|$(primary_conninfo "$PRIMARY")|${NODE_SLOT[$NODE]}"
   settings=$(sql <<<"SELECT NOT pg_is_in_recovery(), current_setting('primary_conninfo'), current_setting('primary_slot_name')")
-  if [[ $settings == t* ]]; then
+  take flag is_primary "${settings%%|*}" "What PostgreSQL on $NODE says of its recovery"
+  if [[ $is_primary == t ]]; then
     fail NodeRunsAsPrimary "PostgreSQL on $NODE runs as a primary." \
       "Nothing was changed there. Start the rejoin runbook for $NODE: it fences it first."
   fi
@@ -141,7 +144,7 @@ wait_until_streaming() {
       SELECT coalesce(current_setting('runbook.streams', true), 'f'), coalesce(current_setting('runbook.waits', true), 'f'), pg_last_wal_replay_lsn(),
         (SELECT wait_event FROM pg_stat_activity WHERE backend_type = 'startup')")
     before=$position
-    IFS='|' read -r streams waits position event <<<"$answer"
+    take_row "PostgreSQL on $NODE" "$answer" flag streams flag waits 'lsn?' position 'text?' event
     if [[ $streams == t ]]; then return 0; fi
     require_common_history
     check_epoch
@@ -167,7 +170,7 @@ SQL
 # What this node has replayed beyond the primary's WAL no amount of waiting brings together, nor what the primary has
 # removed before this node got it.
 require_common_history() {
-  local why answer oldest bytes
+  local why answer oldest bytes received begin
   read_primary_timelines
   read_wal_positions
   why=$(why_diverged "$TIMELINE" "$REPLAYED_LSN")
@@ -175,8 +178,10 @@ require_common_history() {
     fail NodeDiverged "$why." "Start the rejoin runbook for $NODE: it rewinds or rebuilds it."
   fi
   answer=$(ask_primary_sql "$(oldest_segment_query)")
-  IFS='|' read -r oldest bytes <<<"$answer"
-  if (($(lsn_number "$RECEIVED_LSN") < $(segment_start "$oldest" "$bytes"))) && ! has_segment_at "$oldest" "$bytes"; then
+  take_row "$PRIMARY" "$answer" segment oldest size bytes
+  lsn_number received "$RECEIVED_LSN"
+  segment_start begin "$oldest" "$bytes"
+  if ((received < begin)) && ! has_segment_at "$oldest" "$bytes"; then
     fail WalGone "$NODE has WAL up to $RECEIVED_LSN, and $PRIMARY has removed what comes next: its oldest segment is $oldest." \
       "Start the rejoin runbook for $NODE: it rebuilds it."
   fi

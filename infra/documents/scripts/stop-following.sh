@@ -1,11 +1,13 @@
 . lib/command.sh
 . lib/json.sh
+. lib/foreign.sh
 . lib/host.sh
 . lib/guard.sh
 . lib/postgres.sh
 . lib/service.sh
 . lib/standby-names.sh
 . lib/control-data.sh
+. lib/histories.sh
 . lib/wal-positions.sh
 . lib/promotion.sh
 
@@ -26,8 +28,8 @@ main() {
     wait_until_end_is_known
     wait_until_replayed
   fi
-  succeed "$(json_object changed "$changed" inRecovery "$(json_bool test "$IN_RECOVERY" = t)" \
-    timeline "$TIMELINE" receivedLsn "\"$RECEIVED_LSN\"" replayedLsn "\"$REPLAYED_LSN\"")"
+  succeed "$(json_object bool changed "$changed" bool inRecovery "$(json_bool test "$IN_RECOVERY" = t)" \
+    number timeline "$TIMELINE" text receivedLsn "$RECEIVED_LSN" text replayedLsn "$REPLAYED_LSN")"
 }
 
 # With what a promotion needs, in the same breath: the slots are made when the node is promoted.
@@ -85,7 +87,7 @@ wait_until_end_is_known() {
 # Until nothing more comes: the last record may have arrived in part, or replay is paused.
 wait_until_replayed() {
   local replayed='' unchanged=0 deadline=$((SECONDS + replay_limit))
-  while ((unchanged < 4 && SECONDS < deadline && $(lsn_number "$REPLAYED_LSN") < $(lsn_number "$RECEIVED_LSN"))); do
+  while ((unchanged < 4 && SECONDS < deadline)) && precedes "$REPLAYED_LSN" "$RECEIVED_LSN"; do
     replayed=$REPLAYED_LSN
     look_again
     if [[ $REPLAYED_LSN == "$replayed" ]]; then unchanged=$((unchanged + 1)); else unchanged=0; fi

@@ -1,5 +1,6 @@
 . lib/command.sh
 . lib/json.sh
+. lib/foreign.sh
 . lib/host.sh
 . lib/labels.sh
 . lib/guard.sh
@@ -22,7 +23,7 @@ main() {
   require_secret_user "$REPLICATION_SECRET" "$REPLICATION_USER"
   if is_member "$identifier"; then
     put_replication_passfile
-    succeed "$(json_object changed "$changed" bytes 0 seconds 0)"
+    succeed "$(json_object bool changed "$changed" number bytes 0 number seconds 0)"
   fi
   require_replaceable_place
   require_empty_data_directory
@@ -30,8 +31,8 @@ main() {
   make_copy "$identifier"
   check_epoch
   put_incoming_in_place
-  succeed "$(json_object changed true bytes "$copy_bytes" seconds $((SECONDS - started)) \
-    progressFailure "$(progress_failure)")"
+  succeed "$(json_object bool changed true number bytes "$copy_bytes" number seconds $((SECONDS - started)) \
+    optional progressFailure "$(progress_failure)")"
 }
 
 # This node has a copy of that primary already. Whether it streams is the next command's concern.

@@ -147,7 +147,7 @@ async function makeMachine({ facts, cluster, link }: Place, parts: MachineParts)
   if (!(await disk.mount())) {
     say(`${facts.name}: its disk is in memory, because ${parts.directory} is on an overlay: it ends with the runtime`);
   }
-  disk.clear([facts.dataDirectory, `${facts.dataDirectory}.runbook`]);
+  disk.clear([facts.dataDirectory, `${facts.dataDirectory}.runbook`, '/var/lib/pg-sync-runbooks']);
   const hostname = facts.name.replace(/[^A-Za-z0-9.-]+/g, '-').replace(/[.-]+$/, '');
   disk.write(
     systemFiles({

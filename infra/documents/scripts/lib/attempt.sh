@@ -31,9 +31,9 @@ attempt() {
     attempt_failure=$(<"$scratch/attempt/answer")
     attempt_failure="{${attempt_failure#'{"ok":false,'}"
   else
-    attempt_failure=$(json_object error '"CommandFailed"' \
-      message "$(json_string "A part of $COMMAND failed on $NODE: ${words:-no reason was given}")" \
-      remedy "$(json_string 'Start the setup runbook: it does it again.')")
+    attempt_failure=$(json_object text error CommandFailed \
+      text message "A part of $COMMAND failed on $NODE: ${words:-no reason was given}" \
+      text remedy 'Start the setup runbook: it does it again.')
   fi
 }
 

@@ -10,8 +10,8 @@ make_copy() {
   take_base_backup
   verify_base_backup "$1"
   make_it_this_nodes_own
-  copy_bytes=$(du -sb -- "$INCOMING_DATA")
-  copy_bytes=${copy_bytes%%[!0-9]*}
+  copy_bytes=$(as_postgres du -sb -- "$INCOMING_DATA")
+  take number copy_bytes "${copy_bytes%%[!0-9]*}" "The size of $INCOMING_DATA"
 }
 
 # A command that was killed leaves its pg_basebackup behind, which holds the slot and writes into the directory.
@@ -65,13 +65,14 @@ run_pg_basebackup() {
 }
 
 verify_base_backup() {
+  local version
   if ((MAJOR_VERSION >= 13)); then
     followed run_pg_verifybackup || invalid "pg_verifybackup: $(last_bytes 3000 "$scratch/words")"
   fi
   [[ -e $INCOMING_DATA/backup_label ]] || invalid 'it has no backup_label'
   [[ -e $INCOMING_DATA/standby.signal ]] || invalid 'it has no standby.signal'
-  [[ $(<"$INCOMING_DATA/PG_VERSION") == "$MAJOR_VERSION" ]] ||
-    invalid "it is of version $(<"$INCOMING_DATA/PG_VERSION"), not $MAJOR_VERSION"
+  version=$(file_text "$INCOMING_DATA/PG_VERSION" 20)
+  [[ $version == "$MAJOR_VERSION" ]] || invalid "it is of version $(harmless "$version"), not $MAJOR_VERSION"
   [[ $(system_identifier "$INCOMING_DATA") == "$1" ]] ||
     invalid "its system identifier is $(system_identifier "$INCOMING_DATA"), the primary's is $1"
 }

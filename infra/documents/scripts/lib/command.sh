@@ -113,6 +113,8 @@ $(last_bytes 2000 "$scratch/output")" 'Run the command again; if it fails in the
 
 # succeed JSON: ends the command with this result.
 succeed() {
+  # A value that was refused in a substitution on the way here has ended the command already.
+  if [[ -e $scratch/reported ]]; then exit 1; fi
   hold_signals
   : >"$scratch/reported"
   : >"$scratch/succeeded"

@@ -14,27 +14,17 @@ read_control_data() {
 # A server that is stopped while it recovers from a crash leaves the state of a stopped standby, without the position
 # that only a standby notes: its WAL goes on beyond what it says.
 parse_control_data() {
-  local -a word
+  local checkpoint recovery_end
   local -a states=('starting up' 'shut down' 'shut down in recovery' 'shutting down' 'in crash recovery'
     'in archive recovery' 'in production')
-  mapfile -t word < <(od -An -v -w4 -tu4 -N148 -- "$1/global/pg_control")
-  if ((${#word[@]} != 37 || word[4] >= ${#states[@]})); then return 1; fi
-  CONTROL_STATE=${states[word[4]]}
-  CONTROL_CHECKPOINT=$(lsn "${word[9]}" "${word[8]}")
-  CONTROL_TIMELINE=$((word[12]))
-  RECOVERY_END=$(lsn "${word[35]}" "${word[34]}")
-  RECOVERY_END_TIMELINE=$((word[36]))
+  if ! read_numbers "$1/global/pg_control" 37 || ((NUMBERS[4] >= ${#states[@]})); then return 1; fi
+  printf -v checkpoint '%X/%X' "${NUMBERS[9]}" "${NUMBERS[8]}"
+  printf -v recovery_end '%X/%X' "${NUMBERS[35]}" "${NUMBERS[34]}"
+  if ! fits lsn "$checkpoint" || ! fits lsn "$recovery_end"; then return 1; fi
+  CONTROL_STATE=${states[NUMBERS[4]]}
+  CONTROL_CHECKPOINT=$checkpoint CONTROL_TIMELINE=$((NUMBERS[12]))
+  RECOVERY_END=$recovery_end RECOVERY_END_TIMELINE=$((NUMBERS[36]))
   if [[ $CONTROL_STATE == 'shut down in recovery' && $RECOVERY_END == 0/0 ]]; then CONTROL_STATE='in crash recovery'; fi
-}
-
-# lsn HIGH LOW: as PostgreSQL prints it.
-lsn() {
-  printf '%X/%X' "$1" "$2"
-}
-
-# lsn_number LSN: bytes from the beginning of the WAL.
-lsn_number() {
-  printf '%s' $(((16#${1%/*} << 32) + 16#${1#*/}))
 }
 
 # Why the control file cannot be believed; nothing if it can. Only pg_controldata of the data's own version knows its checksum.
@@ -45,7 +35,7 @@ why_control_data_is_bad() {
   elif ! parse_control_data "$DATA"; then
     printf '%s is not what PostgreSQL writes' "$DATA/global/pg_control"
   elif has_own_controldata; then
-    words=$(as_postgres "$BIN_DIRECTORY/pg_controldata" -D "$DATA" 2>&1) || printf '%s' "$words"
+    words=$(as_postgres timeout -k 1 10 "$BIN_DIRECTORY/pg_controldata" -D "$DATA" 2>&1) || printf '%s' "$words"
     # While the server runs the file may be read half written.
     if [[ $words == *CRC* ]] && ! find_server; then printf 'the checksum of %s does not match' "$DATA/global/pg_control"; fi
   fi

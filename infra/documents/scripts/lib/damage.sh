@@ -13,6 +13,6 @@ unmark_damaged() {
 
 refuse_damaged() {
   if [[ ! -s $DAMAGED ]]; then return 0; fi
-  fail DataDamaged "$DATA on $NODE is damaged: $(last_bytes 1000 "$DAMAGED")." \
+  fail DataDamaged "$DATA on $NODE is damaged: $(file_end "$DAMAGED" 1000)." \
     "Start the rejoin runbook for $NODE: it rebuilds it."
 }

@@ -25,7 +25,7 @@ lift_fence() {
 # Ends the command on a fenced node: it may lack what its successor has committed since.
 refuse_fenced() {
   if ! is_fenced; then return 0; fi
-  fail NodeIsFenced "$NODE was fenced as a former primary: $(<"$FENCED")." \
+  fail NodeIsFenced "$NODE was fenced as a former primary: $(file_text "$FENCED" 1000)." \
     "Start the rejoin runbook for $NODE. If no other node was promoted (a switchover or failover was stopped on its way), start that runbook again."
 }
 

@@ -27,6 +27,8 @@ hba_block() {
 
 # The file with the block at its top and without an earlier one.
 hba_with_block() {
+  local text
+  text=$(whole_text "$1") || exit
   hba_block
   # Lines after a BEGIN whose END is gone are the operator's as far as anyone can tell: they stay.
   awk -v begin="$HBA_BEGIN" -v end="$HBA_END" '
@@ -34,22 +36,25 @@ hba_with_block() {
     inside && $0 == end { inside = 0; next }
     inside { held = held $0 "\n"; next }
     { print }
-    END { if (inside) printf "%s", held }' "$1"
+    END { if (inside) printf "%s", held }' <<<"$text"
 }
 
 # Puts the block into the running server's file and has it in force; a file that PostgreSQL would refuse does not stay.
 # Nothing is taken for granted because the text is right: an earlier run may have been killed after writing it.
 configure_hba() {
   local file before wanted answer unread errors
-  file=$(sql <<<'SHOW hba_file')
-  before=$(<"$file")
+  answer=$(sql <<<'SHOW hba_file')
+  file=''
+  take path file "$answer" "hba_file of PostgreSQL on $NODE"
+  before=$(whole_text "$file")
   wanted=$(hba_with_block "$file")
   put_file "$file" "$wanted"
   # The time of a file is in whole seconds.
   answer=$(sql <<<"SELECT modification >= date_trunc('second', pg_conf_load_time()),
       (SELECT string_agg('line ' || line_number || ': ' || error, '; ') FROM pg_hba_file_rules WHERE error IS NOT NULL)
     FROM pg_stat_file($(sql_literal "$file"))")
-  IFS='|' read -r unread errors <<<"$answer"
+  unread='' errors=''
+  take_row "PostgreSQL on $NODE" "$answer" flag unread 'text?' errors
   if [[ -n $errors ]]; then
     if [[ $before != "$wanted" ]]; then write_file "$file" "$before"; fi
     fail ConfigurationRefused "PostgreSQL on $NODE refuses $file with the runbooks' lines at its top: $errors" \

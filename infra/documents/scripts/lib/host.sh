@@ -40,7 +40,7 @@ replace_file() {
 
 # put_file PATH TEXT: makes the file hold the text, and says so in `changed` if it did not already.
 put_file() {
-  if [[ -f $1 && $(<"$1") == "$2" ]]; then return 0; fi
+  if [[ -f $1 && $(file_text "$1" 4194304) == "$2" ]]; then return 0; fi
   write_file "$1" "$2"
   changed=true
 }

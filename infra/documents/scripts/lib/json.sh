@@ -49,16 +49,37 @@ json_strings() {
   printf ']'
 }
 
-# json_object NAME JSON NAME JSON ...: an object of values that are JSON already.
+# json_object KIND NAME VALUE ...: an object. Each value is encoded by its kind, so that no value can add a field:
+#   text
+#   optional  a text, or null if it is empty
+#   number    or null
+#   bool      true, false or null
+#   json      made by a function of this file
 json_object() {
   local separator=''
   printf '{'
   while (($# > 0)); do
-    printf '%s"%s":%s' "$separator" "$1" "$2"
+    printf '%s"%s":' "$separator" "$2"
+    case $1 in
+      text) json_string "$3" ;;
+      optional) json_string_or_null "$3" ;;
+      number) json_word '^(null|(0|[1-9][0-9]*)(\.[0-9]+)?)$' "$2" "$3" ;;
+      bool) json_word '^(true|false|null)$' "$2" "$3" ;;
+      json) printf '%s' "$3" ;;
+    esac
     separator=','
-    shift 2
+    shift 3
   done
   printf '}'
+}
+
+# json_word PATTERN NAME VALUE: a value that needs no quotes. This ends the command from within a substitution:
+# succeed sees that it did.
+json_word() {
+  if [[ ! $3 =~ $1 ]]; then
+    fail AnswerImplausible "$2 of $NODE would be $(harmless "$3")." 'Report this message.'
+  fi
+  printf '%s' "$3"
 }
 
 # json_bool COMMAND ...: true or false, by how the command ends.

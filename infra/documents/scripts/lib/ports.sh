@@ -3,19 +3,26 @@
 # listener ADDRESS PORT: prints the program that listens there, or nothing.
 listener() {
   local inode
-  inode=$(listening_socket "$1" "$2")
+  inode=$(listening_socket "$1" "$2") || exit
   if [[ -z $inode ]]; then return 0; fi
   program_with_socket "$inode"
 }
 
 # The inode of the listening socket on the address or on every address.
 listening_socket() {
-  local address=$1 port file a b c d hex
+  local address=$1 port file part byte digits hex=''
+  local -a parts
   # Without any file awk would read its standard input.
   local -a files=(/dev/null)
-  printf -v port ':%04X' "$2"
-  IFS=. read -r a b c d <<<"$address"
-  printf -v hex '%02X%02X%02X%02X' "$d" "$c" "$b" "$a"
+  take number byte "$2" 'The port'
+  printf -v port ':%04X' "$byte"
+  IFS=. read -r -a parts <<<"$address"
+  # The kernel has the address as a number of this machine: its last byte first.
+  for part in ${parts[@]+"${parts[@]}"}; do
+    take number byte "$part" 'A byte of the address'
+    printf -v digits '%02X' "$byte"
+    hex=$digits$hex
+  done
   for file in /proc/net/tcp /proc/net/tcp6; do
     if [[ -r $file ]]; then files+=("$file"); fi
   done

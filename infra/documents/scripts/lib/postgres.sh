@@ -26,23 +26,36 @@ in_session() {
 
 # Reads postmaster.pid: an adopted server may still run on another port than the configured one.
 # Sets SERVER_PID, SERVER_PORT, SERVER_SOCKET_DIRECTORY and SERVER_STATUS; status 1 if no server runs.
+#
+# Asked many times a second, so root reads it without a process for it: not through a link, a beginning only, and nothing
+# of it is used that is not of its format.
 find_server() {
+  local text='' file=$DATA/postmaster.pid
   local -a lines=()
   SERVER_PID='' SERVER_PORT='' SERVER_SOCKET_DIRECTORY='' SERVER_STATUS=''
-  if [[ -r $DATA/postmaster.pid ]]; then mapfile -t lines <"$DATA/postmaster.pid" || true; fi
-  if ((${#lines[@]} == 0)) || [[ ! ${lines[0]} =~ ^[1-9][0-9]*$ ]]; then return 1; fi
+  if [[ ! -f $file || -L $file || ! -r $file ]]; then return 1; fi
+  # Without its end a file makes read fail.
+  { IFS= read -r -d '' -n 4096 text <"$file" || true; } 2>/dev/null
+  while [[ $text == *$'\n'* ]]; do
+    lines+=("${text%%$'\n'*}")
+    text=${text#*$'\n'}
+  done
+  if [[ ! ${lines[0]:-} =~ ^[1-9][0-9]{0,9}$ ]]; then return 1; fi
   # The process number may have passed to another program: PostgreSQL's own has the data directory as its own.
   if [[ ! /proc/${lines[0]}/cwd -ef $DATA ]]; then return 1; fi
   SERVER_PID=${lines[0]}
-  SERVER_PORT=${lines[3]:-}
-  SERVER_SOCKET_DIRECTORY=${lines[4]:-}
-  SERVER_STATUS=${lines[7]:-}
-  SERVER_STATUS=${SERVER_STATUS%% *}
+  if [[ ${lines[3]:-} =~ ^[1-9][0-9]{0,4}$ ]]; then SERVER_PORT=${lines[3]}; fi
+  if fits path "${lines[4]:-}"; then SERVER_SOCKET_DIRECTORY=$ACCEPTED; fi
+  case ${lines[7]:-} in
+    starting* | stopping* | ready* | standby*) SERVER_STATUS=${lines[7]%% *} ;;
+  esac
 }
 
 # Waits until the server accepts connections; status 1 if it ended or the seconds are over.
 wait_until_accepting() {
-  local deadline=$((SECONDS + $1))
+  local limit deadline
+  take number limit "$1" 'A time limit'
+  deadline=$((SECONDS + limit))
   while ((SECONDS < deadline)); do
     find_server || return 1
     if [[ $SERVER_STATUS == ready ]]; then return 0; fi
@@ -96,7 +109,7 @@ sql_literal() {
 # Ends the command if the running server is in recovery.
 require_primary() {
   local in_recovery
-  in_recovery=$(sql <<<'SELECT pg_is_in_recovery()')
+  take flag in_recovery "$(sql <<<'SELECT pg_is_in_recovery()')" "What PostgreSQL on $NODE says of its recovery"
   if [[ $in_recovery == t ]]; then not_the_primary 'is in recovery: it is a standby'; fi
 }
 
@@ -111,7 +124,8 @@ reload_and_wait() {
     SELECT :'since', pg_reload_conf();
     SELECT pg_sleep(0.02);
     SELECT pg_conf_load_time() >= :'since'")
-  loaded=${since##*$'\n'} since=${since%%|*}
+  loaded=${since##*$'\n'}
+  take moment since "${since%%|*}" "The time of PostgreSQL on $NODE"
   while [[ $loaded != t ]]; do
     if ((SECONDS >= deadline)); then
       fail ConfigurationRefused "PostgreSQL on $NODE did not reload its configuration within 10 s. $(server_log)" \
@@ -124,14 +138,16 @@ reload_and_wait() {
 
 # The value that a setting will have when the stopped server starts.
 configured() {
-  as_postgres "$BIN_DIRECTORY/postgres" -C "$1" -D "$DATA" || true
+  as_postgres timeout -k 1 10 "$BIN_DIRECTORY/postgres" -C "$1" -D "$DATA" || true
 }
 
 # The system identifier of a data directory: the first eight bytes of its control file, in every version.
 system_identifier() {
-  local identifier
-  identifier=$(od -An -tu8 -N8 -- "$1/global/pg_control")
-  printf '%s' "${identifier//[[:space:]]/}"
+  local identifier=''
+  if [[ -f $1/global/pg_control ]]; then
+    identifier=$(as_postgres timeout -k 1 5 od -An -tu8 -N8 -- "$1/global/pg_control")
+  fi
+  if fits identifier "${identifier//[[:space:]]/}"; then printf '%s' "$ACCEPTED"; fi
 }
 
 # Version of the installed programs, such as 15.18; nothing if they do not run.

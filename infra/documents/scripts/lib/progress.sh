@@ -6,10 +6,14 @@ readonly PROGRESS=$STATE/base-backup.progress
 # note_progress LINE: keeps a line such as "12345/67890 kB (18%), 0/1 tablespace", and its total in copied_bytes;
 # status 1 if it is another one.
 note_progress() {
-  local done_bytes total_bytes percent
+  local done_bytes total_bytes percent words=$1
   if [[ $1 == 'waiting for checkpoint' ]]; then return 0; fi
-  [[ $1 =~ ^[[:space:]]*([0-9]+)/([0-9]+)\ kB\ \(([0-9]+)%\) ]] || return 1
-  done_bytes=$((10#${BASH_REMATCH[1]} * 1024)) total_bytes=$((10#${BASH_REMATCH[2]} * 1024)) percent=$((10#${BASH_REMATCH[3]}))
+  [[ $words =~ ^[[:space:]]*([0-9]{1,15}/[0-9]{1,15})\ kB\ \(([0-9]{1,3})%\) ]] || return 1
+  words=${BASH_REMATCH[1]}
+  take number percent "${BASH_REMATCH[2]}" 'The percentage of the copy'
+  take number done_bytes "${words%/*}" 'What is copied'
+  take number total_bytes "${words#*/}" 'What there is to copy'
+  done_bytes=$((done_bytes * 1024)) total_bytes=$((total_bytes * 1024))
   # shellcheck disable=SC2034 # for those who want to know
   copied_bytes=$total_bytes
   progress_text="${progress_of:-base backup} of $NODE: $done_bytes of $total_bytes bytes ($percent%)"
@@ -44,10 +48,10 @@ publish() {
 
 # put_log_event MILLISECONDS TEXT: leaves the reason in $scratch/unpublished if it does not succeed in seconds.
 put_log_event() {
-  local words
+  local words event
+  event=$(json_object number timestamp "$1" text message "$2") || exit
   if words=$(ask_log_group create-log-stream) || [[ $words == *ResourceAlreadyExistsException* ]]; then
-    if words=$(ask_log_group put-log-events \
-      --log-events "[$(json_object timestamp "$1" message "$(json_string "$2")")]"); then
+    if words=$(ask_log_group put-log-events --log-events "[$event]"); then
       rm -f -- "$scratch/unpublished"
       return 0
     fi
@@ -63,11 +67,11 @@ ask_log_group() {
     --region "$REGION" --output text "$@" 2>&1
 }
 
-# Why nobody could follow the progress from afar, as JSON; null when everybody could.
+# Why nobody could follow the progress from afar; nothing when everybody could.
 progress_failure() {
   local words
   words=$(last_bytes 500 "$scratch/unpublished")
-  json_string_or_null "${words//$'\n'/ }"
+  printf '%s' "${words//$'\n'/ }"
 }
 
 forget_progress() {

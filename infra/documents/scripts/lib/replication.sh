@@ -34,8 +34,9 @@ primary_conninfo() {
 # replication_command COMMAND NODE USER PASSFILE SECONDS: logs in to another node for replication, and prints its answer.
 # Status 1 with its words in $scratch/identify.
 replication_command() {
-  local status=0
-  in_session env PGCONNECT_TIMEOUT="$5" timeout "$(($5 + 5))" \
+  local status=0 seconds
+  take number seconds "$5" 'The time for an answer'
+  in_session env PGCONNECT_TIMEOUT="$seconds" timeout "$((seconds + 5))" \
     "$BIN_DIRECTORY/psql" -w -X -q -A -t -F ' ' \
     -d "$(conninfo "$2" "$3" "$4" "access check of $NODE") replication=true" \
     -c "$1" 2>"$scratch/identify" </dev/null || status=$?
@@ -57,10 +58,11 @@ ask_primary() {
 
 # The system identifier of the primary.
 primary_system_identifier() {
-  local answer
+  local answer identifier
   # The caller is a substitution itself, in which bash goes on after an error.
   answer=$(ask_primary IDENTIFY_SYSTEM) || exit
-  printf '%s' "${answer%% *}"
+  take identifier identifier "${answer%% *}" "The system identifier of $PRIMARY"
+  printf '%s' "$identifier"
 }
 
 # Whatever PostgreSQL itself answers to a login is a refusal (its words may be in another language than English),
@@ -137,7 +139,7 @@ double_quotes() {
 write_standby_settings() {
   local file=$1/postgresql.auto.conf kept own='primary_conninfo|primary_slot_name|synchronous_standby_names'
   own+='|port|listen_addresses|unix_socket_directories'
-  kept=$(grep -Eiv "^[[:space:]]*($own)([[:space:]]|=)" -- "$file" || true)
+  kept=$(lines_without "^[[:space:]]*($own)([[:space:]]|=)" "$file")
   put_file "$file" "$kept
 $(standby_settings "$2")"
 }

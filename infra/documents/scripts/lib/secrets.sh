@@ -80,8 +80,7 @@ json_text() {
     case $rest in
       [\"\\/]*) character=${rest:0:1} ;;
       u00[0-7][0-9a-fA-F]*)
-        # shellcheck disable=SC2059  # the format is the character
-        printf -v character "\\x${rest:3:2}"
+        printf -v character %b "\\x${rest:3:2}"
         rest=${rest:4}
         ;;
       *) return 1 ;;

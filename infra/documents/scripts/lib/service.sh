@@ -103,7 +103,9 @@ still_stopping() {
 
 # stop_within SECONDS MODE: status 1 if PostgreSQL still runs then.
 stop_within() {
-  local deadline=$((SECONDS + $1))
+  local limit deadline
+  take number limit "$1" 'A time limit'
+  deadline=$((SECONDS + limit))
   find_server || return 0
   changed=true
   if [[ $SERVICE_CONTROL == systemd ]]; then
@@ -162,24 +164,24 @@ still_replaying() {
 # Remembers where the server's log ends, so that only what a start adds is quoted.
 mark_log() {
   log_mark=0 log_since=@$(printf '%(%s)T' -1)
-  if [[ -e $SERVER_LOG ]]; then log_mark=$(stat -c %s -- "$SERVER_LOG"); fi
+  if [[ -f $SERVER_LOG ]]; then take number log_mark "$(stat -L -c %s -- "$SERVER_LOG")" "The size of $SERVER_LOG"; fi
 }
 
 # The end of the server's log, with the name of the log.
 server_log() {
-  local file='' line log=''
-  if [[ -r $DATA/current_logfiles ]]; then
-    # The collector writes elsewhere than pg_ctl and systemd do.
-    while read -r line; do
-      if [[ $line == stderr\ * ]]; then file=${line#stderr }; fi
-    done <"$DATA/current_logfiles"
-    if [[ -n $file && $file != /* ]]; then file=$DATA/$file; fi
-  fi
-  if [[ $SERVICE_CONTROL == pg_ctl && -e $SERVER_LOG ]]; then
-    log+=$(tail -c "+$((${log_mark:-0} + 1))" -- "$SERVER_LOG" | tail -n 15)
+  local file='' line log='' size
+  # The collector writes elsewhere than pg_ctl and systemd do.
+  while read -r line; do
+    if [[ $line == stderr\ * ]]; then file=${line#stderr }; fi
+  done <<<"$(file_text "$DATA/current_logfiles" 4096)"
+  if [[ -n $file && $file != /* ]]; then file=$DATA/$file; fi
+  if [[ $SERVICE_CONTROL == pg_ctl && -f $SERVER_LOG ]]; then
+    take number size "$(stat -L -c %s -- "$SERVER_LOG")" "The size of $SERVER_LOG"
+    size=$((size - ${log_mark:-0}))
+    if ((size > 0)); then log+=$(file_end "$SERVER_LOG" $((size < 16384 ? size : 16384)) | tail -n 15); fi
   elif [[ $SERVICE_CONTROL == systemd ]]; then
     log+=$(journalctl -u "$SERVICE_UNIT" --since "${log_since:-today}" -n 15 -o cat --no-pager 2>&1 || true)
   fi
-  if [[ -n $file && -r $file ]]; then log+=$'\n'$(tail -n 10 -- "$file"); fi
+  if [[ -n $file ]]; then log+=$'\n'$(file_end "$file" 16384 | tail -n 10); fi
   printf 'The end of its log:\n%s' "$log"
 }

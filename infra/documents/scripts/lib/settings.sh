@@ -3,7 +3,7 @@
 # The settings of this node as arrays SETTING_NAMES, SETTING_VALUES, SETTING_RULES, SETTING_ACCEPTED:
 # to those of the cluster (see the top of the script) come the ones that differ per node.
 add_node_settings() {
-  if [[ " ${SETTING_NAMES[*]} " == *' listen_addresses '* ]]; then return 0; fi
+  if [[ " ${SETTING_NAMES[*]-} " == *' listen_addresses '* ]]; then return 0; fi
   add_setting listen_addresses "${NODE_LISTEN_ADDRESSES[$NODE]}" equal ''
   add_setting port "$PORT" equal ''
   if [[ -n $SOCKET_DIRECTORY ]]; then add_setting unix_socket_directories "$SOCKET_DIRECTORY" equal ''; fi

@@ -7,6 +7,7 @@ standby_names_meaning() {
   if [[ $text =~ ^${space}$ ]]; then return 0; fi
   if [[ $text =~ ^${space}(([Ff][Ii][Rr][Ss][Tt]|[Aa][Nn][Yy])[[:space:]]+)?([0-9]+)${space}\((.*)\)${space}$ ]]; then
     method=${BASH_REMATCH[2]:-FIRST} count=${BASH_REMATCH[3]} text=${BASH_REMATCH[4]}
+    if fits number "$count"; then count=$ACCEPTED; fi
   fi
   while [[ $text =~ ^${space}${name}${space}(,|$)(.*)$ ]]; do
     token=${BASH_REMATCH[2]:-${BASH_REMATCH[1]}}
@@ -14,5 +15,5 @@ standby_names_meaning() {
     names+=" ${token,,}"
     if [[ ${BASH_REMATCH[4]} == '' ]]; then break; fi
   done
-  if [[ -n $text || -z $names ]]; then printf '%s' "$1"; else printf '%s %s%s' "${method^^}" "$((10#$count))" "$names"; fi
+  if [[ -n $text || -z $names ]]; then printf '%s' "$1"; else printf '%s %s%s' "${method^^}" "$count" "$names"; fi
 }

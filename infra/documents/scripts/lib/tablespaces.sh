@@ -7,11 +7,14 @@ occupied_tablespaces() {
   locations=$(ask_primary_sql "SELECT location FROM pg_tablespace, pg_tablespace_location(oid) AS location
     WHERE location LIKE '/%' ORDER BY 1") || exit
   while IFS= read -r location; do
-    if [[ -n $location ]] && is_occupied "$location"; then printf '%s\n' "$location"; fi
+    if [[ -z $location ]]; then continue; fi
+    take path location "$location" "The directory of a tablespace of $PRIMARY"
+    if as_postgres_function is_occupied "$location"; then printf '%s\n' "$location"; fi
   done <<<"$locations"
 }
 
-is_occupied() (
+# Only as the PostgreSQL user: the path is what another node says.
+is_occupied() {
   shopt -s nullglob dotglob
   if [[ -d $1 ]]; then
     set -- "$1"/*
@@ -19,7 +22,7 @@ is_occupied() (
   else
     [[ -e $1 ]]
   fi
-)
+}
 
 require_free_tablespaces() {
   local occupied

@@ -28,5 +28,5 @@ create_certificate() {
 
 # Whether the certificate in a directory is one that a runbook made.
 certificate_is_ours() {
-  [[ -f $1/server.crt && $(openssl x509 -noout -subject -in "$1/server.crt") == *"$CERTIFICATE_ORGANIZATION"* ]]
+  [[ -f $1/server.crt && $(as_postgres timeout -k 1 5 openssl x509 -noout -subject -in "$1/server.crt") == *"$CERTIFICATE_ORGANIZATION"* ]]
 }

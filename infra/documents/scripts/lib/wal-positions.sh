@@ -18,8 +18,8 @@ read_wal_positions() {
     CASE WHEN pg_is_in_recovery() THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn(), '0/0')
       ELSE pg_current_wal_lsn() END,
     CASE WHEN pg_is_in_recovery() THEN coalesce(pg_last_wal_replay_lsn(), '0/0') ELSE pg_current_wal_lsn() END")
-  IFS='|' read -r END_KNOWN RECEIVER <<<"${rows%%$'\n'*}"
-  IFS='|' read -r IN_RECOVERY TIMELINE RECEIVED_LSN REPLAYED_LSN <<<"${rows#*$'\n'}"
+  take_row "PostgreSQL on $NODE" "${rows%%$'\n'*}" flag END_KNOWN 'number?' RECEIVER
+  take_row "PostgreSQL on $NODE" "${rows#*$'\n'}" flag IN_RECOVERY timeline TIMELINE lsn RECEIVED_LSN lsn REPLAYED_LSN
   if [[ $IN_RECOVERY == t ]]; then newer_timeline; fi
 }
 
@@ -36,13 +36,11 @@ SQL
 newer_timeline() {
   local file number line left
   for file in "$DATA"/pg_wal/????????.history; do
-    if [[ ! -r $file ]]; then continue; fi
-    number=$((16#$(basename -- "$file" .history))) left=''
-    while IFS= read -r line || [[ -n $line ]]; do
-      if [[ $line =~ ^[0-9]+[[:space:]]+([0-9A-F]+/[0-9A-F]+) ]]; then left=${BASH_REMATCH[1]}; fi
-    done <"$file"
-    if ((number > TIMELINE)) && [[ -n $left ]] && (($(lsn_number "$left") < $(lsn_number "$RECEIVED_LSN"))); then
-      TIMELINE=$number
-    fi
+    if ! timeline_of number "$file" || ((number <= TIMELINE)); then continue; fi
+    left=''
+    while IFS= read -r line; do
+      if read_switch "$line"; then left=$SWITCH_LSN; fi
+    done <<<"$(file_text "$file")"
+    if [[ -n $left ]] && precedes "$left" "$RECEIVED_LSN"; then TIMELINE=$number; fi
   done
 }
