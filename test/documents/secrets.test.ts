@@ -61,9 +61,17 @@ describe.sequential('secrets', () => {
     hosts.putSecret('replication', `{"username":"replica","port":5432,"password":${JSON.stringify(awkwardPassword)}}`);
     const changed = await hosts.succeed('alpha', 'ensure-roles-and-slots', primary);
     expect(changed).toMatchObject({ changed: true, roles: ['replica'] });
-    expect(await hosts.succeed('beta', 'start-standby', primary)).toEqual({ changed: true, started: false });
+    expect(await hosts.succeed('beta', 'start-standby', primary)).toEqual({
+      changed: true,
+      started: false,
+      configurationFailure: null,
+    });
     hosts.stop('beta');
-    expect(await hosts.succeed('beta', 'start-standby', primary)).toEqual({ changed: true, started: true });
+    expect(await hosts.succeed('beta', 'start-standby', primary)).toEqual({
+      changed: true,
+      started: true,
+      configurationFailure: null,
+    });
     expect(await hosts.succeed('alpha', 'ensure-roles-and-slots', primary)).toMatchObject({ changed: false });
   });
 });
