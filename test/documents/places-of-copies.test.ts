@@ -1,10 +1,12 @@
 /** Where a copy goes: refused before anything is stopped where it cannot, and measured where it does. */
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   chownSync,
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statfsSync,
@@ -17,7 +19,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { preflightFactsSchema } from '../../lambdas/contract/node-commands.ts';
 import { nodeInspectionSchema } from '../../lambdas/contract/node-inspection.ts';
 import { waitFor } from '../../local/client/wait-for.ts';
+import { allProcesses } from '../../local/hosts/all-processes.ts';
 import { Hosts } from './hosts.ts';
+
+/** A process's command line; empty for one that has ended. */
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
 
 /** Bytes that a killed copy left. */
 const left = 3 * 1024 ** 3;
@@ -127,5 +139,28 @@ describe.sequential('the place of a copy', () => {
       expect(freeBytes).toBeGreaterThan(bavail * bsize + left / 2);
       expect(freeBytes).toBeLessThan(bavail * bsize + 1.5 * left);
     }
+  });
+
+  it('is left to nobody by a copy that is cancelled before it has begun', async () => {
+    const incoming = `${hosts.dataOf('beta')}.runbook/incoming`;
+    // Root made the one of the test before.
+    rmSync(incoming, { recursive: true, force: true });
+    const begins = join(hosts.directory, 'bin/begins');
+    // Longer than the command takes to hear of it.
+    const env = hosts.replaceProgram('env', [
+      `if [[ $* == *"pg_basebackup -D "* ]]; then : >${begins}; sleep 5; fi`,
+      'PATH=${PATH#*:} exec env "$@"',
+    ]);
+    chmodSync(join(hosts.directory, 'bin'), 0o777);
+    const cancelled = await hosts.run('beta', 'rebuild-node', primary, {
+      onStart: (child) =>
+        void waitFor('the beginning of the copy', 20, () => existsSync(begins)).then(() => child.kill('SIGTERM')),
+    });
+    env();
+    expect(existsSync(begins)).toBe(true);
+    expect(cancelled.answer).toMatchObject({ ok: false, error: 'CommandFailed' });
+    const working = allProcesses().filter(({ pid }) => commandLine(pid).includes(`${incoming}/data`));
+    expect(working).toEqual([]);
+    expect(existsSync(incoming)).toBe(false);
   });
 });

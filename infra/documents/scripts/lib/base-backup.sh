@@ -14,10 +14,11 @@ make_copy() {
   take number copy_bytes "${copy_bytes%%[!0-9]*}" "The size of $INCOMING_DATA"
 }
 
-# A command that was killed leaves its pg_basebackup behind, which holds the slot and writes into the directory.
+# A command that was killed leaves its pg_basebackup behind, which holds the slot and writes into the directory. What
+# this command itself has begun may be about to start it: it would make the directory again, without its marker.
 stop_copying() {
-  local pid pids deadline=$((SECONDS + 5))
-  while pids=$(copying_processes) && [[ -n $pids ]] && ((SECONDS < deadline)); do
+  local pid pids deadline=$((SECONDS + 30))
+  while pids=$(copying_processes) && { [[ -n $pids ]] || is_following; } && ((SECONDS < deadline)); do
     for pid in $pids; do
       kill -KILL "$pid" || true
     done

@@ -87,6 +87,7 @@ followed() {
   # Whole lines come through: what read -t had got of one when its time was over, bash 4.2 forgets.
   "$@" > >(exec sed -u '' >"$scratch/pipe" 3>&- 4>&- 9>&-) 2>&1 </dev/null 3>&- 4>&- 9>&- &
   pid=$!
+  followed_process=$pid
   exec 5<"$scratch/pipe"
   rm "$scratch/pipe"
   # Status 1 is the end of the pipe, above 128 a second without the end of a line: what came of it is its beginning.
@@ -102,6 +103,12 @@ followed() {
   done
   exec 5<&-
   wait "$pid" || status=$?
+  followed_process=''
   if [[ -n ${progress_text-} ]]; then publish; fi
   return "$status"
+}
+
+# Whether what this command follows has not ended.
+is_following() {
+  [[ -n ${followed_process-} ]] && kill -0 "$followed_process" 2>/dev/null
 }
