@@ -4,7 +4,7 @@ import { TaskInput, Timeout } from 'aws-cdk-lib/aws-stepfunctions';
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { functionStepSeconds } from '../../lambdas/contract/time-limits.ts';
-import { functionCutOff, lambdaBusy } from './retry-policies.ts';
+import { lambdaBusyOrCutOff } from './retry-policies.ts';
 
 /** A decision or a look at the cluster, taken by a function. */
 export interface FunctionStepProps {
@@ -27,9 +27,6 @@ export function functionStep(scope: Construct, name: string, props: FunctionStep
     resultPath: props.resultPath,
     retryOnServiceExceptions: false,
   });
-  if (props.onceWithinSeconds === undefined) {
-    step.addRetry(lambdaBusy);
-    step.addRetry(functionCutOff);
-  }
+  if (props.onceWithinSeconds === undefined) step.addRetry(lambdaBusyOrCutOff);
   return step;
 }

@@ -4,7 +4,7 @@ import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import { type NodeCommandName, nodeCommands } from '../../lambdas/contract/node-commands.ts';
 import { commandOverheadSeconds } from '../../lambdas/contract/time-limits.ts';
-import { functionCutOff, hostBusy, lambdaBusy } from './retry-policies.ts';
+import { hostBusy, lambdaBusy, lambdaBusyOrCutOff } from './retry-policies.ts';
 import type { RunbookFunctions } from './runbook-functions.ts';
 
 /** What a step sends to which node. Values that start with `$` are paths into the state's input. */
@@ -54,9 +54,8 @@ export function nodeCommandStep(scope: Construct, name: string, props: NodeComma
     resultPath: props.resultPath,
     retryOnServiceExceptions: false,
   });
-  step.addRetry(lambdaBusy);
   // Where its time is short there is another way, which waits.
-  if (props.timeoutSeconds === undefined) step.addRetry(functionCutOff);
+  step.addRetry(props.timeoutSeconds === undefined ? lambdaBusyOrCutOff : lambdaBusy);
   if (nodeCommands[props.command].mutating && props.endsWhenBusy !== true) step.addRetry(hostBusy);
   return step;
 }

@@ -17,13 +17,7 @@ import type { ErrorName } from '../../lambdas/contract/errors.ts';
 import { functionStep } from './function-step.ts';
 import { LockedRunbook, type RunbookProps } from './locked-runbook.ts';
 import { type NodeCommandStepProps, nodeCommandStep } from './node-command-step.ts';
-import {
-  functionCutOff,
-  lambdaBusy,
-  standbyCatchingUp,
-  standbyConnecting,
-  standbyReplaying,
-} from './retry-policies.ts';
+import { lambdaBusyOrCutOff, standbyCatchingUp, standbyConnecting, standbyReplaying } from './retry-policies.ts';
 
 const errors = (...names: ErrorName[]): string[] => names;
 
@@ -246,8 +240,7 @@ export class RejoinRunbook extends Construct {
       resultPath: JsonPath.DISCARD,
       retryOnServiceExceptions: false,
     });
-    ask.addRetry(lambdaBusy);
-    ask.addRetry(functionCutOff);
+    ask.addRetry(lambdaBusyOrCutOff);
     const unanswered = new Fail(this, 'Nobody answered', {
       error: 'RebuildNotApproved' satisfies ErrorName,
       cause: `Nobody approved or refused the rebuild within ${approvalTime.toHours()} hours. Nothing was rebuilt.\nStart rejoin again, with "allowRebuild": true if it may be rebuilt.`,

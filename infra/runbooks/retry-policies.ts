@@ -22,15 +22,13 @@ export const lambdaBusy: RetryProps = {
 };
 
 /**
- * A function was cut off at its timeout or lost its execution environment, and nothing says how far it came: twice more,
- * since every step may be repeated. Step Functions has two names for it
- * (https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html; the newer one is Lambda's own).
+ * The same, or a function was cut off at its timeout and nothing says how far it came: every step may be repeated. Step
+ * Functions has two names for that (https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html;
+ * the newer one is Lambda's own). With up to 30 s inside the function it adds up to 181 s.
  */
-export const functionCutOff: RetryProps = {
-  errors: ['Lambda.Unknown', 'Sandbox.Timedout', 'Runtime.ExitError'],
-  interval: Duration.seconds(1),
-  maxAttempts: 2,
-  backoffRate: 1,
+export const lambdaBusyOrCutOff: RetryProps = {
+  ...lambdaBusy,
+  errors: [...(lambdaBusy.errors ?? []), 'Lambda.Unknown', 'Sandbox.Timedout'],
 };
 
 /** A check that could not be completed is tried again: 2 × (1 s + up to 30 s inside the function) = 62 s. */

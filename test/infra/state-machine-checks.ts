@@ -65,8 +65,11 @@ function handlerProblems(kind: 'Retry' | 'Catch', handlers: Handler[] = []): str
   ]);
 }
 
+/** Lambda's own name for a function that was cut off at its timeout. */
+const cutOff = 'Sandbox.Timedout';
+
 function isKnownError(name: string): boolean {
-  return name.startsWith('States.') || name.startsWith('Lambda.') || errorNames.some((known) => known === name);
+  return /^(States|Lambda)\./.test(name) || name === cutOff || errorNames.some((known) => known === name);
 }
 
 function allStates({ States: states }: States): [string, State][] {
