@@ -178,13 +178,13 @@ async function agentCase(name: string) {
   return ended(await send({ DocumentName: 'fixture-agent', Parameters: { Case: [name] } }));
 }
 
-test('a script has the agent’s environment and no other', async () => {
+test('a script has the agent’s environment, and beyond it what a host that shares its machine needs', async () => {
   const { StandardOutputContent: output = '' } = await agentCase('environment');
   const [directory, umask, stdin, ...variables] = output.trimEnd().split('\n');
   expect([directory, umask, stdin]).toEqual(['/usr/bin', '0022', '0']);
   expect(variables).toEqual([
     ...['AWS_ENDPOINT_URL', 'AWS_SSM_INSTANCE_ID', 'AWS_SSM_PLATFORM_NAME', 'AWS_SSM_PLATFORM_VERSION'],
-    ...['AWS_SSM_REGION_NAME', 'LANG', 'PATH', 'SSM_COMMAND_ID'],
+    ...['AWS_SSM_REGION_NAME', 'LANG', 'PATH', 'RUNBOOK_MEMORY', 'SSM_COMMAND_ID'],
   ]);
 });
 
@@ -211,7 +211,7 @@ test('a cancelled command’s process group dies at once, without a trap; what i
   const home = join(fixture.directory, 'nodes', 'node1');
   const pidIn = (file: string) => Number(existsSync(join(home, file)) && readFileSync(join(home, file), 'utf8'));
   const id = await send({ DocumentName: 'fixture-agent', Parameters: { Case: ['groups'] } });
-  await eventually(async () => pidIn('same-group'), Boolean);
+  await eventually(async () => pidIn('same-group') > 0 && pidIn('other-group') > 0, Boolean);
   await ssm.send(new CancelCommandCommand({ CommandId: id }));
   expect(await ended(id)).toMatchObject({ Status: 'Cancelled', ResponseCode: 137, StandardOutputContent: '' });
   await eventually(
