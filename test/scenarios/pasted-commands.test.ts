@@ -1,5 +1,6 @@
 /** The README's and the documentation's commands, as they are pasted: passwords, and a look into a failure. */
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { ListCommandInvocationsCommand } from '@aws-sdk/client-ssm';
 import pg from 'pg';
@@ -158,7 +159,9 @@ describe.skipIf(noAwsCli)(titledWithCli('pasted from the documentation'), () => 
     process.kill(checkpointer, 'SIGSTOP');
     try {
       await startSetup();
-      const holder = `cat ${dataDirectoryOf(cluster, standby)}.runbook/holder`;
+      // What is in /var/lib/pg-sync-runbooks on a machine.
+      const memory = join(runtime.directory, 'memory', standby.name, `${cluster.name}.${standby.name}`);
+      const holder = `cat ${join(memory, 'holder')} || true`;
       await waitFor('the command that has the host', 60, async () =>
         /^take-base-backup of operation /.test(await pasting.pasteOnHost(cluster, standby, holder)),
       );
