@@ -47,6 +47,25 @@ const builtins: readonly NewerConstruct[] = [
     right: ['export -n HOME', 'local name=$1'],
   },
   {
+    name: 'NAME+=VALUE before a command',
+    pattern:
+      /(?:^|[;&|({]\s*|\b(?:then|do|else|if|!)\s+)[A-Za-z_]\w*\+=(?:'[^']*'|"[^"]*"|[^\s;'"()]+)[ \t]+(?![&|;)#}]|[A-Za-z_]\w*\+?=)\S/,
+    since: 'a bash after 4.2, which takes it for NAME=VALUE: a limit of time and synchronous_commit=local were lost',
+    instead: 'NAME="$NAME …" before the command',
+    examples: [
+      "sql_options+=' -c statement_timeout=500s' sql <<<'CHECKPOINT'",
+      'answer=$(sql_options+=" -c statement_timeout=9s" \\',
+      'then PATH+=:/opt ls',
+    ],
+    right: [
+      'seen+="$address "',
+      'names+="${names:+|}$name" added+=$\'\\n\'"$name"',
+      'changed+=("$1") # a list',
+      'sql_options="$sql_options -c lc_messages=C" in_session env psql',
+      'list+="${list:+, }x"; shift',
+    ],
+  },
+  {
     name: 'local -',
     pattern: /\blocal\s+-(?:\s|;|$)/,
     since: 'bash 4.4',

@@ -21,7 +21,7 @@ main() {
   before=$CONTROL_CHECKPOINT
   if ((CONTROL_TIMELINE != timeline)); then
     changed=true
-    sql_options+=' -c statement_timeout=500s' sql <<<'CHECKPOINT'
+    sql_options="$sql_options -c statement_timeout=500s" sql <<<'CHECKPOINT'
     read_control_data "$DATA"
   fi
   if ((CONTROL_TIMELINE != timeline)); then

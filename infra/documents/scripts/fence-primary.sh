@@ -50,7 +50,7 @@ refuse_clean() {
 # Standbys get all WAL, the checkpoint of the shutdown included. One checkpoint before makes that one short.
 stop_cleanly() {
   if find_server; then
-    sql_options+=' -c statement_timeout=300s' sql <<<'CHECKPOINT'
+    sql_options="$sql_options -c statement_timeout=300s" sql <<<'CHECKPOINT'
     check_epoch
     put_fence 'stopped cleanly for a switchover'
     stop_within "$clean_limit" fast || fail ShutdownTimedOut \

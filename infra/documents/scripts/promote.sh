@@ -61,7 +61,7 @@ promote() {
   local answer
   # From 13 on a promotion ends the pause itself.
   if ((MAJOR_VERSION < 13)); then sql >/dev/null <<<'SELECT pg_wal_replay_resume() WHERE pg_is_wal_replay_paused()'; fi
-  answer=$(sql_options+=" -c statement_timeout=$((promotion_limit + 10))s" \
+  answer=$(sql_options="$sql_options -c statement_timeout=$((promotion_limit + 10))s" \
     sql <<<"SELECT pg_promote(true, $promotion_limit)")
   if [[ $answer != t ]]; then
     fail PromotionFailed "PostgreSQL on $NODE has not ended recovery within $promotion_limit s. $(server_log)" \

@@ -78,7 +78,7 @@ try_sql() {
 # psql with the given options. In a session of its own it has no terminal, so it never asks there.
 try_psql() {
   # Only a superuser may choose the language of messages, in which some are looked for.
-  sql_options+=' -c lc_messages=C' in_session setsid env PGCONNECT_TIMEOUT=10 PGAPPNAME=runbook \
+  sql_options="$sql_options -c lc_messages=C" in_session setsid env PGCONNECT_TIMEOUT=10 PGAPPNAME=runbook \
     "$BIN_DIRECTORY/psql" -w -X -q -A -t -v ON_ERROR_STOP=1 -U "$OS_USER" \
     -h "$SERVER_SOCKET_DIRECTORY" -p "$SERVER_PORT" "$@" 2>"$scratch/sql"
 }

@@ -102,7 +102,7 @@ connection_words() {
 # ask_primary_sql QUERY: asks the primary's database as the replication user; after ask_primary, whose file it uses.
 ask_primary_sql() {
   local status=0
-  sql_options+=' -c statement_timeout=20s' in_session env PGCONNECT_TIMEOUT=10 timeout 30 \
+  sql_options="$sql_options -c statement_timeout=20s" in_session env PGCONNECT_TIMEOUT=10 timeout 30 \
     "$BIN_DIRECTORY/psql" -w -X -q -A -t \
     -v ON_ERROR_STOP=1 -d "$(conninfo "$PRIMARY" "$SECRET_USER" "$scratch/passfile" runbook) dbname=postgres" \
     -c "$1" 2>"$scratch/identify" </dev/null || status=$?

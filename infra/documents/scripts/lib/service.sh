@@ -83,7 +83,7 @@ restart_server() {
 
 # Makes the checkpoint of a shutdown that follows short. What cannot even do that is not stopped.
 checkpoint_before_stop() {
-  sql_options+=" -c statement_timeout=${checkpoint_limit}s" try_sql <<<'CHECKPOINT' ||
+  sql_options="$sql_options -c statement_timeout=${checkpoint_limit}s" try_sql <<<'CHECKPOINT' ||
     sql_failed SqlFailed 'Nothing was stopped. Start the runbook again when a checkpoint takes less time there.'
 }
 
