@@ -85,7 +85,8 @@ export class Hosts {
 
   constructor({ names = ['alpha', 'beta', 'gamma'], ...options }: HostsOptions = {}) {
     chmodSync(this.directory, 0o755);
-    this.#withoutRoot = options.withoutRoot ?? false;
+    // Who is not root is that user already.
+    this.#withoutRoot = runsAsRoot && (options.withoutRoot ?? false);
     this.#programPath = options.programPath ?? programPath;
     const port = randomInt(20000, 30000);
     const subnet = `127.77.${randomInt(1, 255)}`;
